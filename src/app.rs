@@ -1,0 +1,184 @@
+//! Puts the parts together: the only place that knows all of them.
+//!
+//! Must not decide anything and must not be imported by anything but the command line.
+
+use crate::config::{Keys, Repository, Settings, random};
+use crate::domain::facts::User;
+use crate::domain::ids::{Clock, ForgeKind, Time};
+use crate::engine::{Engine, Forges, Pace, Worker};
+use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
+use crate::git::Mirror;
+use crate::store::{Store, WakeBy};
+use crate::web;
+use anyhow::Context as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+/// The user number of countersign in local repositories.
+pub const LOCAL_BOT: u64 = 1;
+
+/// Everything that runs.
+#[derive(Clone)]
+pub struct Parts {
+    /// What the service was told.
+    pub settings: Arc<Settings>,
+    /// What time it is.
+    pub clock: Clock,
+    /// What is kept.
+    pub store: Store,
+    /// Where pull requests live.
+    pub forges: Forges,
+    /// What signs and verifies.
+    pub keys: Keys,
+}
+
+/// The system's clock.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    })
+}
+
+/// Who countersign is in local repositories.
+pub fn local_bot() -> User {
+    User { id: LOCAL_BOT, login: "countersign[bot]".into() }
+}
+
+/// Where a local repository is, and where its events go.
+pub fn local_place(repository: &Repository) -> anyhow::Result<LocalPlace> {
+    let path = repository.path.clone().with_context(|| format!("repository `{}` has no path", repository.name))?;
+    let hook = match (&repository.webhook_url, repository.webhook_secret()?) {
+        (Some(url), Some(secret)) => Some(Hook { url: url.clone(), secret }),
+        _ => None,
+    };
+    Ok(LocalPlace { path, id: repository.id, name: repository.name.clone(), hook })
+}
+
+impl Parts {
+    /// Opens everything the settings name.
+    pub async fn open(settings: Settings, clock: Clock, faults: Faults) -> anyhow::Result<Parts> {
+        let data = &settings.data;
+        std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        let keys = Keys::load(&data.join("keys"))?;
+        let store = open_store(&settings, &clock).await?;
+        writable(&store, &settings, clock()).await?;
+        let forges = forges(&settings, &clock, &faults)?;
+        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys })
+    }
+
+    /// The engine over these parts.
+    pub fn engine(&self) -> Engine {
+        let settings = &self.settings;
+        Engine::new(
+            self.store.clone(),
+            self.forges.clone(),
+            self.keys.clone(),
+            settings.instance.clone(),
+            self.clock.clone(),
+            settings.stop,
+        )
+    }
+
+    /// A worker over these parts.
+    pub fn worker(&self, name: &str) -> Worker {
+        Worker::new(self.engine(), name)
+    }
+}
+
+/// Opens the database and sees that every tenant has its log.
+pub async fn open_store(settings: &Settings, clock: &Clock) -> anyhow::Result<Store> {
+    let url = settings.database_url();
+    let opened = Store::open(&url, &settings.instance).await;
+    let store = opened.with_context(|| unusable(&url))?;
+    for tenant in &settings.tenants {
+        store.ensure_tenant(&tenant.id, clock(), random()?).await.with_context(|| format!("tenant `{}`", tenant.id))?;
+    }
+    Ok(store)
+}
+
+/// Fails at the start, not at the first proposal, when nothing can be written: a hint to nobody changes no row.
+async fn writable(store: &Store, settings: &Settings, now: Time) -> anyhow::Result<()> {
+    let Some(tenant) = settings.tenants.first() else { return Ok(()) };
+    store.wake(&tenant.id, WakeBy::Id(""), now).await.with_context(|| unusable(&settings.database_url()))?;
+    Ok(())
+}
+
+/// The address of a server may hold a password; the path of a file does not.
+fn unusable(url: &str) -> String {
+    let place = url.strip_prefix("sqlite:").map(|path| format!(" {path}")).unwrap_or_default();
+    format!("the database{place} cannot be used")
+}
+
+fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
+    let mut forges = Forges::default();
+    for tenant in &settings.tenants {
+        for repository in &tenant.repositories {
+            let binding = repository.binding(&tenant.id);
+            match repository.forge {
+                ForgeKind::Local => {
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    let place = local_place(repository)?;
+                    Mirror::existing(&place.path).with_context(|| {
+                        format!("repository `{}`: write the path of a bare git repository to `path`", repository.name)
+                    })?;
+                    let forge = LocalForge::new(place, &mirror, local_bot(), clock.clone(), faults.clone());
+                    forges.insert(&binding, Arc::new(forge));
+                }
+                ForgeKind::Github | ForgeKind::Gitlab => {
+                    anyhow::bail!("repository `{binding}`: this version works with local repositories only")
+                }
+            }
+        }
+    }
+    Ok(forges)
+}
+
+fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {
+    data.join("mirrors").join(tenant).join(format!("{}.git", key.replace([':', '/'], "-")))
+}
+
+/// Serves until it is told to stop; the turn under way ends first.
+pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .install_recorder()
+        .context("the metrics cannot be set up")?;
+    let listen = &parts.settings.listen;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: free the port or set `listen` to another"))?;
+    info!(address = %listener.local_addr()?, instance = %parts.settings.instance, "listening");
+    let site = web::Site {
+        store: parts.store.clone(),
+        settings: parts.settings.clone(),
+        clock: parts.clock.clone(),
+        keys: parts.keys.set.clone(),
+        log_signer: parts.keys.log.clone(),
+        metrics,
+        ready: {
+            let stop = stop.clone();
+            Arc::new(move || !stop.is_cancelled())
+        },
+    };
+    let name = format!("{}/{}", parts.settings.instance, std::process::id());
+    let worker = tokio::spawn({
+        let (worker, stop) = (parts.worker(&name), stop.clone());
+        async move { worker.run(Pace::default(), stop).await }
+    });
+    let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({
+        let stop = stop.clone();
+        async move { stop.cancelled().await }
+    });
+    let served = served.await.context("the listener failed");
+    stop.cancel();
+    let waited = tokio::time::timeout(Duration::from_secs(30), worker).await;
+    parts.store.close().await;
+    waited
+        .context("the last turn did not end within 30 s; it will be taken again after the start")?
+        .context("the worker failed")?;
+    info!("stopped");
+    served
+}

@@ -1,0 +1,162 @@
+//! Key files: one Ed25519 key for each purpose, PKCS#8 PEM, readable by their owner alone.
+
+use super::secret::{check_mode, random};
+use crate::domain::attest::{KeyId, KeySet, KeyState, PublicKey, Purpose, Signer};
+use crate::domain::ids::Time;
+use anyhow::Context as _;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes};
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Why keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFault {
+    /// There are none.
+    #[error("there is no key in {0}: run `countersign keys generate`")]
+    Missing(PathBuf),
+    /// There are some already.
+    #[error("{0} exists already: a key is never overwritten")]
+    Exists(PathBuf),
+}
+
+/// What is known of a key beside its bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    kid: KeyId,
+    purpose: Purpose,
+    state: KeyState,
+    file: String,
+    created: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retired: Option<Time>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    version: u64,
+    keys: Vec<Listed>,
+}
+
+/// The keys of this deployment.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Signs attestations.
+    pub attestation: Signer,
+    /// Signs checkpoints.
+    pub log: Signer,
+    /// What attestations are verified with.
+    pub set: KeySet,
+}
+
+impl Keys {
+    /// Makes both keys; refuses when there are some.
+    pub fn generate(folder: &Path, now: Time) -> anyhow::Result<Keys> {
+        let index = folder.join("keys.json");
+        if index.exists() {
+            return Err(KeyFault::Exists(index).into());
+        }
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut keys = Vec::new();
+        for (purpose, name) in [(Purpose::Attestation, "attestation"), (Purpose::Log, "log")] {
+            let seed = Zeroizing::new(random::<32>()?);
+            let signer = Signer::from_seed(&seed);
+            write_new(&folder.join(format!("{name}.key")), &private_pem(&seed)?, 0o600)?;
+            write_new(&folder.join(format!("{name}.pem")), public_pem(&signer)?.as_bytes(), 0o644)?;
+            let file = format!("{name}.key");
+            keys.push(Listed {
+                kid: signer.id().clone(),
+                purpose,
+                state: KeyState::Active,
+                file,
+                created: now,
+                retired: None,
+            });
+        }
+        let text = serde_json::to_vec_pretty(&Index { version: 1, keys })?;
+        write_new(&index, &text, 0o644)?;
+        Keys::load(folder)
+    }
+
+    /// Reads the keys of a folder.
+    pub fn load(folder: &Path) -> anyhow::Result<Keys> {
+        let path = folder.join("keys.json");
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(KeyFault::Missing(folder.into()).into());
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        let index: Index = serde_json::from_slice(&text)
+            .with_context(|| format!("{} cannot be read as a list of keys", path.display()))?;
+        let signer = |purpose| -> anyhow::Result<Signer> {
+            let active = |key: &&Listed| key.purpose == purpose && key.state == KeyState::Active;
+            let listed = index
+                .keys
+                .iter()
+                .find(active)
+                .with_context(|| format!("{} names no active key for {purpose:?}", path.display()))?;
+            let signer = read_private(&folder.join(&listed.file))?;
+            anyhow::ensure!(
+                *signer.id() == listed.kid,
+                "{} is not the key {} that {} names",
+                listed.file,
+                listed.kid,
+                path.display()
+            );
+            Ok(signer)
+        };
+        let (attestation, log) = (signer(Purpose::Attestation)?, signer(Purpose::Log)?);
+        let mut keys = Vec::new();
+        for listed in index.keys.iter().filter(|key| key.purpose == Purpose::Attestation) {
+            let public = read_private(&folder.join(&listed.file))?;
+            keys.push(PublicKey {
+                id: listed.kid.clone(),
+                key: public.public(),
+                state: listed.state,
+                retired: listed.retired,
+            });
+        }
+        Ok(Keys { attestation, log, set: KeySet { version: index.version, keys } })
+    }
+}
+
+/// The public half in PEM form.
+pub fn public_pem(signer: &Signer) -> anyhow::Result<String> {
+    signer.public().to_public_key_pem(LineEnding::LF).context("the public key cannot be written")
+}
+
+/// PKCS#8 version 1, without the public key: the form that OpenSSL 3.0 reads.
+fn private_pem(seed: &[u8; 32]) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let pair = KeypairBytes { secret_key: *seed, public_key: None };
+    let pem = pair.to_pkcs8_pem(LineEnding::LF).context("the key cannot be written")?;
+    Ok(Zeroizing::new(pem.as_bytes().to_vec()))
+}
+
+fn read_private(path: &Path) -> anyhow::Result<Signer> {
+    check_mode(path)?;
+    let text = Zeroizing::new(
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the key {}", path.display()))?,
+    );
+    let key = SigningKey::from_pkcs8_pem(&text)
+        .map_err(|_| anyhow::anyhow!("{} is not an Ed25519 key in PKCS#8 PEM form", path.display()))?;
+    Ok(Signer::from_seed(key.as_bytes()))
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+    let open = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = match open {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(KeyFault::Exists(path.into()).into());
+        }
+        other => other.with_context(|| format!("cannot write {}", path.display()))?,
+    };
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,92 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt as _;
+
+const GOOD: &str = r#"
+instance = "bot.example"
+[[tenant]]
+id = "acme"
+[[tenant.token]]
+principal = "agent:x"
+roles = ["propose", "read"]
+sha256 = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+[[tenant.repository]]
+forge = "local"
+name = "acme/shop"
+id = 1
+path = "shop.git"
+"#;
+
+fn load(text: &str) -> anyhow::Result<Settings> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("settings.toml");
+    std::fs::write(&path, text).expect("written");
+    Settings::load(&path, &|_| None)
+}
+
+#[test]
+fn settings_are_read_and_paths_resolved() {
+    let settings = load(GOOD).expect("good");
+    assert!(settings.data.is_absolute() || settings.data.starts_with("/"));
+    let (tenant, repository) = settings.find(ForgeKind::Local, "acme/shop").expect("listed");
+    assert_eq!(repository.binding(&tenant.id).key(), "local:local:1");
+    assert!(repository.path.as_ref().is_some_and(|path| path.is_absolute()));
+}
+
+#[test]
+fn tm59_faults_name_their_place() {
+    let second = "[[tenant.repository]]\nforge = \"local\"\nname = \"acme/other\"\nid = 1\npath = \"x\"\n";
+    let other =
+        "[[tenant]]\nid = \"b\"\n[[tenant.repository]]\nforge = \"local\"\nname = \"b/x\"\nid = 1\npath = \"x\"\n";
+    let cases = [
+        (format!("{GOOD}{second}"), "stands twice"),
+        (format!("{GOOD}{other}"), "tenant `b`"),
+        (format!("{GOOD}colour = 1\n"), "colour"),
+        (GOOD.replace("bot.example", ""), "instance"),
+        (GOOD.replace("\"read\"", "\"root\""), "root"),
+        (GOOD.replace("id = 1", "id = 0"), "at least 1"),
+        (GOOD.replace("path = \"shop.git\"\n", ""), "needs path"),
+        (GOOD.replace("\"local\"", "\"github\""), "not supported by this version"),
+        (GOOD.replace("aaaa", "AAAA"), "SHA-256"),
+        (GOOD.replace("id = \"acme\"", "id = \"a/b\""), "tenant `a/b`"),
+        (format!("listen = \"nowhere\"\n{GOOD}"), "listen"),
+        (format!("database = \"mysql://x\"\n{GOOD}"), "database"),
+    ];
+    for (text, wanted) in cases {
+        let error = format!("{:#}", load(&text).expect_err(wanted));
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+}
+
+#[test]
+fn the_environment_overrides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("settings.toml");
+    std::fs::write(&path, GOOD).expect("written");
+    let env = |name: &str| (name == "COUNTERSIGN_INSTANCE").then(|| "other.example".to_owned());
+    assert_eq!(Settings::load(&path, &env).expect("good").instance, "other.example");
+    let both = |name: &str| name.starts_with("COUNTERSIGN_DATABASE").then(|| "x".to_owned());
+    assert!(Settings::load(&path, &both).is_err());
+}
+
+#[test]
+fn keys_are_made_once_and_kept_private() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys");
+    assert!(Keys::load(&keys).expect_err("none").to_string().contains("keys generate"));
+    let made = Keys::generate(&keys, crate::domain::ids::Time(0)).expect("made");
+    assert_eq!(Keys::load(&keys).expect("read").attestation.id(), made.attestation.id());
+    assert!(Keys::generate(&keys, crate::domain::ids::Time(0)).is_err());
+    let private = keys.join("attestation.key");
+    let text = std::fs::read_to_string(&private).expect("pem");
+    assert!(text.contains("BEGIN PRIVATE KEY"));
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o644)).expect("mode");
+    assert!(format!("{:#}", Keys::load(&keys).expect_err("open to others")).contains("chmod 600"));
+}
+
+#[test]
+fn tokens_are_random_and_kept_hashed() {
+    let (one, two) = (NewToken::make().expect("made"), NewToken::make().expect("made"));
+    assert_ne!(one.sha256, two.sha256);
+    assert_eq!(token_digest(&one.secret), one.sha256);
+    assert!(!format!("{one:?}").contains("cs_"));
+}

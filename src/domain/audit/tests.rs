@@ -1,0 +1,171 @@
+use super::*;
+use crate::domain::attest::Signer;
+
+/// RFC 8032, TEST 1.
+const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+
+fn signer() -> Signer {
+    let mut seed = [0; 32];
+    hex::decode_to_slice(SEED, &mut seed).expect("hex");
+    Signer::from_seed(&seed)
+}
+
+fn known_leaves() -> Vec<Digest> {
+    ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+        .iter()
+        .map(|leaf| leaf_hash(&hex::decode(leaf).expect("hex")))
+        .collect()
+}
+
+#[test]
+fn roots_are_those_of_rfc_6962() {
+    let wanted = [
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+    ];
+    let leaves = known_leaves();
+    for (size, wanted) in wanted.iter().enumerate() {
+        assert_eq!(root(&leaves[..size]).to_string(), *wanted, "{size}");
+    }
+}
+
+#[test]
+fn the_checkpoint_is_the_published_one() {
+    let checkpoint = Checkpoint { origin: "bot.example/t/acme".into(), size: 8, root: root(&known_leaves()) };
+    let note = checkpoint.sign(&signer());
+    assert_eq!(
+        verifier_key("bot.example/t/acme", &signer().public()),
+        "bot.example/t/acme+a40f0857+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
+    );
+    assert!(
+        note.contains("pA8IV1uG9Xp7289r5F3wvz6PMzMUXPl1mMNV37bIRpxKXC2q6XvJS3Bwg9gNyMQdGuZ9gCPAkD6GvEq3IzvUCOl+cQw=")
+    );
+    assert_eq!(Checkpoint::open(&note, &signer().public()).expect("opens"), checkpoint);
+}
+
+#[test]
+fn l4_l5_forged_checkpoints_are_refused() {
+    let checkpoint = Checkpoint { origin: "bot.example/t/acme".into(), size: 8, root: root(&known_leaves()) };
+    let note = checkpoint.sign(&signer());
+    let key = signer().public();
+    let (text, _) = note.split_once("\u{2014}").expect("a signature");
+    for forged in [
+        format!("{text}\u{2014} bot.example/t/acme anything\n"),
+        text.to_owned(),
+        note.replace("\n8\n", "\n9\n"),
+        note.replace("/t/acme", "/t/other"),
+    ] {
+        assert!(Checkpoint::open(&forged, &key).is_err(), "{forged}");
+    }
+    assert!(Checkpoint::open(&note, &Signer::from_seed(&[7; 32]).public()).is_err());
+}
+
+/// A log of this many entries, as an export.
+fn exported(count: u64) -> (Manifest, Vec<String>) {
+    let tenant: TenantId = "acme".parse().expect("a tenant");
+    let origin = origin("bot.example", &tenant);
+    let mut frontier = Frontier::default();
+    let (mut prev, mut lines) = (GENESIS, Vec::new());
+    for seq in 0..count {
+        let kind = if seq == 2 { "redaction.applied" } else { "proposal.received" };
+        let event = Event::note(kind, serde_json::json!({"n": seq}));
+        let at = Time(1_000 + i64::try_from(seq).expect("small"));
+        let place = Place { origin: origin.clone(), tenant: tenant.clone(), seq, prev, at };
+        let appended = append(&event, &place, b"key", [u8::try_from(seq % 251).expect("small"); 32]);
+        prev = appended.hash;
+        frontier.push(prev);
+        lines.push(serde_json::to_string(&Entry::of(seq, &appended)).expect("prints"));
+    }
+    (Manifest { v: 1, origin, tenant, size: count, root: frontier.root(), parts: Vec::new() }, lines)
+}
+
+fn verify(manifest: &Manifest, lines: &[String], want: Want) -> Result<Report, Broken> {
+    let mut verifier = Verifier::new(manifest.clone(), want)?;
+    lines.iter().try_for_each(|line| verifier.line(line))?;
+    verifier.finish()
+}
+
+#[test]
+fn l1_every_tamper_at_every_place_is_found() {
+    let (manifest, lines) = exported(60);
+    assert_eq!(verify(&manifest, &lines, Want::default()).expect("honest").mode, Mode::Consistent);
+    for at in 0..lines.len() {
+        let mut edited = lines.clone();
+        edited[at] = edited[at].replacen("\"leaf_b64\":\"e", "\"leaf_b64\":\"f", 1);
+        let mut deleted = lines.clone();
+        deleted.remove(at);
+        let mut doubled = lines.clone();
+        doubled.insert(at, lines[at].clone());
+        let mut swapped = lines.clone();
+        swapped.swap(at, (at + 1) % lines.len());
+        for (name, bad) in [("edit", edited), ("delete", deleted), ("duplicate", doubled), ("swap", swapped)] {
+            let error = verify(&manifest, &bad, Want::default()).expect_err(name);
+            let first = if name == "swap" && at + 1 == lines.len() { 0 } else { at };
+            let place = if name == "duplicate" { first + 1 } else { first };
+            assert_eq!(error.index, Some(place as u64), "{name} {at}: {error}");
+        }
+    }
+}
+
+#[test]
+fn l3_truncation_is_found_by_a_kept_checkpoint_only() {
+    let (whole, lines) = exported(20);
+    let kept = Checkpoint { origin: whole.origin.clone(), size: 20, root: whole.root };
+    let (short, _) = exported(12);
+    let want = || Want { kept: Some(kept.clone()), own: false };
+    assert_eq!(verify(&short, &lines[..12], Want::default()).expect("consistent").mode, Mode::Consistent);
+    assert!(verify(&short, &lines[..12], want()).expect_err("short").reason.contains("20 entries"));
+    assert_eq!(verify(&whole, &lines, want()).expect("whole").mode, Mode::Checkpoint);
+}
+
+#[test]
+fn l7_an_empty_log_verifies_and_an_empty_export_does_not() {
+    let (empty, _) = exported(0);
+    assert!(verify(&empty, &[], Want::default()).is_ok());
+    let (manifest, _) = exported(3);
+    assert!(verify(&manifest, &[], Want::default()).is_err());
+}
+
+#[test]
+fn l17_payloads_are_committed_to() {
+    let (manifest, lines) = exported(3);
+    let mut missing: Vec<serde_json::Value> = lines.iter().map(|l| serde_json::from_str(l).expect("json")).collect();
+    missing[1]["payload_b64"] = serde_json::Value::Null;
+    missing[1]["nonce"] = serde_json::Value::Null;
+    let print = |values: &[serde_json::Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(
+        verify(&manifest, &print(&missing), Want::default())
+            .expect_err("missing")
+            .to_string()
+            .contains("entry 1: the payload is missing")
+    );
+    missing[1]["redacted_by"] = 0.into();
+    assert!(verify(&manifest, &print(&missing), Want::default()).is_err(), "no entry redacts a later one");
+    missing[1]["redacted_by"] = 2.into();
+    assert_eq!(verify(&manifest, &print(&missing), Want::default()).expect("redacted").redacted, 1);
+    let edited: Vec<String> =
+        lines.iter().map(|l| l.replacen("\"payload_b64\":\"e", "\"payload_b64\":\"f", 1)).collect();
+    assert!(verify(&manifest, &edited, Want::default()).is_err());
+}
+
+#[test]
+fn the_leaf_form_is_frozen() {
+    let (_, lines) = exported(1);
+    let entry: Entry = serde_json::from_str(&lines[0]).expect("reads");
+    assert_eq!(
+        entry.leaf.to_string(),
+        concat!(
+            r#"{"actor_ref":"80546e3db878b0721978e1972c1d61b9","class":"","decision":"note","origin":"bot.example/t/acme","#,
+            r#""payload_commit":"6b2fef6b5b48496802b53d724e241d52e7b7aecc027d83b52702b1fda4be5edc","payload_len":29,"pr":0,"#,
+            r#""prev":"0000000000000000000000000000000000000000000000000000000000000000","proposal":"","reason_code":"","#,
+            r#""seq":0,"tenant":"acme","time_us":1000,"type":"proposal.received","v":1}"#
+        )
+    );
+}

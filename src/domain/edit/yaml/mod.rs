@@ -1,0 +1,182 @@
+//! Edits YAML files: finds the bytes of a node, replaces exactly those, and proves the result.
+//!
+//! Must not re-print what it does not change, and must not return a file that its proof does not accept.
+
+mod delete;
+mod draft;
+mod extent;
+mod gate;
+mod insert;
+mod layout;
+mod lines;
+mod locate;
+mod look;
+mod model;
+mod parse;
+mod plan;
+mod proof;
+mod render;
+mod scalar;
+mod set;
+mod splice;
+mod tree;
+mod typing;
+
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod tests;
+
+use super::{Code, Edited, Refusal, Touched};
+use crate::domain::change::{Edit, Op, Path, Select};
+use draft::Draft;
+use locate::{Found, Place};
+use look::Look;
+use proof::Claim;
+use serde_json::Value;
+use tree::{DEPTH, Tree};
+
+/// Makes edits in one document of a file, in order; all of them or none.
+pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edited, Refusal> {
+    let (bom, text) = gate::text(bytes)?;
+    let document = locate::document(&gate::tree(text)?, select)?;
+    let mut text = text.to_owned();
+    let mut touched = Vec::with_capacity(edits.len());
+    for edit in edits {
+        check_edit(edit).map_err(|refusal| refusal.at(&edit.path).in_document(document))?;
+        let step = one(&text, document, edit)?;
+        touched.push(step.1);
+        text = step.0.unwrap_or(text);
+    }
+    let mut out = bytes.get(..bom).unwrap_or_default().to_vec();
+    out.extend_from_slice(text.as_bytes());
+    Ok(Edited { bytes: out, touched })
+}
+
+/// Reads all documents of a file; merge keys are left as they are.
+pub fn documents(bytes: &[u8]) -> Result<Vec<serde_yaml::Value>, Refusal> {
+    let (_, text) = gate::text(bytes)?;
+    let tree = gate::tree(text)?;
+    if tree.documents.is_empty() { Ok(Vec::new()) } else { model::documents(text) }
+}
+
+/// Reads the value at a path, `<<` merged, without tags; nothing if the path leads nowhere.
+pub fn lookup(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Option<Value>, Refusal> {
+    let (_, text) = gate::text(bytes)?;
+    let tree = gate::tree(text)?;
+    let document = locate::document(&tree, select)?;
+    if tree.documents.is_empty() {
+        return Ok(None);
+    }
+    match locate::find(&tree, document, path) {
+        Ok(Place { found: Found::Missing { .. }, .. }) => Ok(None),
+        Err(refusal) if matches!(refusal.code, Code::NotFound | Code::NotList) => Ok(None),
+        Err(refusal) => Err(refusal),
+        Ok(_) => {
+            let mut model = model::effective(text)?;
+            let root = model.get_mut(document);
+            Ok(root.and_then(|root| model::get(root, &path.0)).map(|value| model::to_plain_json(value)))
+        }
+    }
+}
+
+/// The index of the document that a selection means.
+pub fn document_index(bytes: &[u8], select: Option<&Select>) -> Result<usize, Refusal> {
+    let (_, text) = gate::text(bytes)?;
+    locate::document(&gate::tree(text)?, select)
+}
+
+fn check_edit(edit: &Edit) -> Result<(), Refusal> {
+    if edit.expr.is_some() || edit.form.is_some() {
+        return Err(Refusal::of(Code::Parse, "`expr` and `as` are for HCL files, not for YAML"));
+    }
+    if edit.value.is_none() && edit.op != Op::Delete {
+        return Err(Refusal::of(Code::Parse, "the edit has no value"));
+    }
+    if edit.path.0.is_empty() {
+        return Err(Refusal::of(Code::Parse, "the path is empty"));
+    }
+    if edit.path.0.len() > DEPTH || edit.value.as_ref().is_some_and(|value| !is_shallow(value)) {
+        return Err(Refusal::of(Code::TooLarge, format!("the value is nested deeper than {DEPTH} levels")));
+    }
+    Ok(())
+}
+
+fn is_shallow(value: &Value) -> bool {
+    let mut level = vec![value];
+    for _ in 0..DEPTH {
+        level = level.into_iter().flat_map(children).collect();
+        if level.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
+fn children(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(map) => map.values().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+fn one(text: &str, document: usize, edit: &Edit) -> Result<(Option<String>, Touched), Refusal> {
+    let tree = gate::tree(text)?;
+    if tree.documents.is_empty() {
+        return first(text, &tree, edit);
+    }
+    let model = model::effective(text).map_err(|refusal| refusal.in_document(document))?;
+    if model.len() != tree.documents.len() {
+        return Err(Refusal::of(Code::Parse, "the file's documents cannot be told apart"));
+    }
+    let place = locate::find(&tree, document, &edit.path)?;
+    let before = match place.found {
+        Found::Node(id) if edit.op != Op::Append => Some(tree.source(id).to_owned()),
+        Found::Node(_) | Found::Missing { .. } | Found::Merged { .. } => None,
+    };
+    let Some(splice) = plan::plan(&tree, document, &place, edit)? else {
+        let touched = Touched { document, path: edit.path.to_string(), after: before.clone(), before };
+        return Ok((None, touched));
+    };
+    let claim = Claim { before: &tree, model: &model, document, edit, splice: &splice };
+    let (after, now) = prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
+    Ok((Some(after), Touched { document, path: edit.path.to_string(), before, after: now }))
+}
+
+// A file of nothing but comments: the first key is written below them.
+fn first(text: &str, tree: &Tree<'_>, edit: &Edit) -> Result<(Option<String>, Touched), Refusal> {
+    let refuse = |code, reason: &str| Err(Refusal::of(code, reason).at(&edit.path));
+    if !matches!(edit.op, Op::Add | Op::Append) {
+        return refuse(Code::NotFound, "the file is empty");
+    }
+    let value = edit.value.as_ref().map_or(Draft::Scalar(Value::Null), Draft::from);
+    let value = if edit.op == Op::Append { Draft::List(vec![value]) } else { value };
+    let value = draft::nest(&edit.path.0, value).map_err(|refusal| refusal.at(&edit.path))?;
+    let splice = insert::fill_file(text, &value, &Look::around(tree, 0));
+    let claim = Claim { before: tree, model: &[], document: 0, edit, splice: &splice };
+    let (after, now) = prove(&claim).map_err(|refusal| refusal.at(&edit.path))?;
+    Ok((Some(after), Touched { document: 0, path: edit.path.to_string(), before: None, after: now }))
+}
+
+fn prove(claim: &Claim<'_>) -> Result<(String, Option<String>), Refusal> {
+    let after = claim.splice.apply(claim.before.text);
+    let tree = gate::tree(&after).map_err(|refusal| {
+        Refusal::of(Code::ProofFailed, format!("the result would not be read again: {}", refusal.reason))
+    })?;
+    proof::check(claim, &tree)?;
+    let now = if claim.edit.op == Op::Delete { None } else { proof::target(claim, &tree) };
+    let now = now.map(|id| tree.source(id).to_owned());
+    drop(tree);
+    Ok((after, now))
+}
+
+// When a place is inside something shared, the proof fails because other places change too: say so.
+fn blame(refusal: Refusal, claim: &Claim<'_>, place: &Place) -> Refusal {
+    let uses: Vec<_> = place.trail.iter().flat_map(|id| locate::uses(claim.before, *id)).collect();
+    let refusal = match plan::refuse_named(claim.before, &uses) {
+        Err(shared) if refusal.code == Code::ProofFailed => shared,
+        _ => refusal,
+    };
+    refusal.at(&claim.edit.path).in_document(claim.document)
+}

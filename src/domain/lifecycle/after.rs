@@ -1,0 +1,350 @@
+//! What the result of an action makes of the record, and what is written down of it.
+
+use super::choice::Action;
+use super::next::digest;
+use super::{Announced, Case, Issued, MergeIntent, Owner, PushIntent, Reason, Record, Stage, Transition};
+use crate::domain::attest::{Binding, Fault};
+use crate::domain::audit::{Decision, Event};
+use crate::domain::facts::{Landed, Landing, MergeAnswer, Pushed};
+use crate::domain::ids::{Digest, Time};
+use crate::domain::policy::effect_key;
+use crate::domain::policy::verdict::{State, Verdict};
+use crate::domain::trust::{Judgement, Outcome};
+use serde_json::{Value, json};
+
+/// Refusals of the forge after which it is left to people.
+const MOST_REFUSALS: usize = 3;
+
+/// What an action came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// Nothing had to be performed.
+    Nothing,
+    /// A push.
+    Pushed(Pushed),
+    /// The pull request stands under this number.
+    Opened(u64),
+    /// The pull request found is not ours.
+    Foreign(String),
+    /// An attestation was signed and written.
+    Attested(Issued, Vec<u8>),
+    /// The announced attestation could not be signed for this text.
+    NotAttested(Fault),
+    /// The check runs were written.
+    Reported,
+    /// The forge's answer to the merge order.
+    Merged(MergeAnswer),
+}
+
+/// Announces an effect that must be on record before it happens; nothing for the others.
+pub fn intent(case: &Case<'_>, action: &Action, verdict: &Verdict, nonce: &str) -> Option<Transition> {
+    match action {
+        Action::Push(push) if case.record.push.as_ref() != Some(push) => {
+            let mut next = remember(case, verdict);
+            next.record.push = Some(push.clone());
+            next.record.branch = Some(push.branch.clone());
+            next.artifacts.extend(plan_artifacts(case));
+            Some(next.with(case, "push.intent", Decision::Allow, push_payload(push)))
+        }
+        Action::Attest(binding) => Some(announce(case, binding, nonce, verdict)),
+        Action::Merge(merge) => {
+            let mut next = remember(case, verdict);
+            next.record.merging = Some(merge.clone());
+            Some(next.with(case, "merge.intent", Decision::Allow, merge_payload(merge, verdict)))
+        }
+        Action::Push(_)
+        | Action::Drop(_)
+        | Action::OpenPull
+        | Action::Report
+        | Action::HandOver(_)
+        | Action::Land(_)
+        | Action::Settle(..)
+        | Action::Wait(_) => None,
+    }
+}
+
+fn announce(case: &Case<'_>, binding: &Binding, nonce: &str, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    next.record.announced_text = Some(binding.body.sha256);
+    let payload =
+        json!({"nonce": nonce, "binding": binding.digest(), "head": binding.head.sha, "base": binding.base.sha});
+    next.with(case, "attestation.intent", Decision::Allow, payload)
+}
+
+/// Puts the announced attestation's place in the log into the record.
+pub fn announced(record: &mut Record, nonce: &str, binding: Digest, index: u64, leaf: Digest) {
+    record.announced = Some(Announced { nonce: nonce.to_owned(), binding, index, leaf });
+}
+
+/// The transition that follows an action; none when nothing is worth writing down but the time to look again.
+pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) -> Option<Transition> {
+    let now = case.facts.now;
+    match (action, done) {
+        (Action::Drop(reason), _) => Some(dropped(case, reason, verdict)),
+        (Action::HandOver(reason), _) => Some(handed_over(case, reason, verdict)),
+        (Action::Land(landed), _) => Some(landed_as(case, landed, verdict)),
+        (Action::Settle(result, reason), _) => Some(settled(case, *result, reason, verdict)),
+        (Action::Report, _) => Some(reported(case, verdict)),
+        (Action::Wait(until), _) => waits(case, *until, verdict),
+        (Action::Push(push), Done::Pushed(Pushed::Done(commit))) => {
+            let mut next = remember(case, verdict);
+            next.record.head = Some(commit.clone());
+            next.record.push = None;
+            next.record.pushes.retain(|at| at.plus_seconds(3_600) > now);
+            match case.record.stage {
+                Stage::Received => next.record.stage = Stage::Pushed,
+                Stage::Pushed | Stage::Open | Stage::Merged | Stage::Settled | Stage::Dropped => {
+                    next.record.pushes.push(now);
+                }
+            }
+            Some(next.with(case, "push.result", Decision::Note, json!({"commit": commit, "branch": push.branch})))
+        }
+        (Action::Push(push), Done::Pushed(Pushed::Moved(found))) => {
+            let mut next = remember(case, verdict);
+            next.record.push = None;
+            let payload = json!({"branch": push.branch, "expected": push.old, "found": found});
+            Some(next.with(case, "push.lost", Decision::Wait, payload))
+        }
+        (Action::OpenPull, Done::Opened(number)) => {
+            let mut next = remember(case, verdict);
+            next.record.stage = Stage::Open;
+            next.record.pull = Some(number);
+            next.record.opened = Some(now);
+            Some(next.with(case, "pr.opened", Decision::Note, json!({"number": number})))
+        }
+        (Action::OpenPull, Done::Foreign(why)) => Some(dropped(case, &Reason::new("failed", why), verdict)),
+        (Action::Attest(_), Done::Attested(issued, envelope)) => Some(attested(case, issued, envelope, verdict)),
+        (Action::Attest(_), Done::NotAttested(fault)) => {
+            let mut next = remember(case, verdict);
+            next.due = Some(now.plus_seconds(case.facts.sweep));
+            Some(next.refusing(case, "attestation.refused", &fault.code, json!({"reason": fault.reason})))
+        }
+        (Action::Merge(_), Done::Merged(answer)) => Some(answered(case, &answer, verdict)),
+        (Action::Push(_) | Action::OpenPull | Action::Attest(_) | Action::Merge(_), _) => None,
+    }
+}
+
+impl Transition {
+    /// Adds an event about this record.
+    #[must_use]
+    fn with(mut self, case: &Case<'_>, kind: &'static str, decision: Decision, payload: Value) -> Transition {
+        self.events.push(event(case, &self.record, kind, decision, "", payload));
+        self
+    }
+
+    #[must_use]
+    fn refusing(mut self, case: &Case<'_>, kind: &'static str, code: &str, payload: Value) -> Transition {
+        self.events.push(event(case, &self.record, kind, Decision::Refuse, code, payload));
+        self
+    }
+}
+
+fn event(
+    case: &Case<'_>,
+    record: &Record,
+    kind: &'static str,
+    decision: Decision,
+    code: &str,
+    payload: Value,
+) -> Event {
+    Event {
+        kind,
+        actor: "countersign".into(),
+        proposal: Some(case.record.id.clone()),
+        pr: record.pull,
+        class: record.class.as_ref().map(crate::domain::trust::Class::key),
+        decision,
+        reason_code: code.to_owned(),
+        payload,
+    }
+}
+
+/// The record with what was computed this turn.
+fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
+    let mut record = case.record.clone();
+    if let Some(base) = &case.facts.base {
+        record.base.get_or_insert_with(|| base.name.clone());
+    }
+    // Once the base holds the change there is no effect left to read: what was read before stands.
+    let judged = case.judged.filter(|judged| !judged.effect.summary.is_empty());
+    if let (Some(judged), Stage::Received | Stage::Pushed | Stage::Open) = (judged, record.stage) {
+        record.environment = Some(judged.place.environment.clone());
+        record.mode = Some(judged.place.mode);
+        record.class = Some(judged.class.clone());
+        record.summary = judged.effect.summary.clone();
+    }
+    if let (Ok(plan), Some(base)) = (&case.facts.plan, &record.base) {
+        record.effect.get_or_insert_with(|| effect_key(&record.binding, base, &plan.changeset));
+    }
+    if let (Some(loaded), true) = (case.rules.loaded(), record.class.is_some()) {
+        record.standing = Some(super::gate::class_standing(case, &loaded.rules.auto_merge));
+    }
+    record.verdict = Some(verdict.clone());
+    // A merge that was announced and is not seen is announced anew before it is ordered again.
+    record.merging = None;
+    Transition {
+        from: case.record.stage,
+        record,
+        events: Vec::new(),
+        outcome: None,
+        demote: false,
+        due: Some(case.facts.now),
+        artifacts: Vec::new(),
+    }
+}
+
+fn plan_artifacts(case: &Case<'_>) -> Vec<(&'static str, Vec<u8>)> {
+    let Ok(plan) = &case.facts.plan else { return Vec::new() };
+    vec![("inverse", plan.inverse.clone()), ("diff", plan.applied.unified_diff().into_bytes())]
+}
+
+fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    next.record.stage = Stage::Dropped;
+    next.record.reason = Some(reason.clone());
+    next.due = None;
+    // A person who closes a pull request says that the change was not good.
+    if reason.code == "rejected" && case.record.stage == Stage::Open {
+        next.outcome = outcome(&next.record, Judgement::Bad, case.facts.now);
+        next.record.outcome = Some(Judgement::Bad);
+    }
+    if matches!(reason.code.as_str(), "observed" | "denied") {
+        next.artifacts.extend(plan_artifacts(case));
+    }
+    let payload = json!({"reason": reason.sentence, "verdict": verdict});
+    next.refusing(case, "proposal.dropped", &reason.code, payload)
+}
+
+fn handed_over(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    next.record.owner = Owner::Person;
+    next.record.reason = Some(reason.clone());
+    next.refusing(case, "pr.left_to_people", &reason.code, json!({"reason": reason.sentence}))
+}
+
+fn reported(case: &Case<'_>, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    next.record.reported = Some(digest(verdict));
+    let decision = match verdict.state {
+        State::Pass => Decision::Allow,
+        State::Wait => Decision::Wait,
+        State::Refuse => Decision::Refuse,
+    };
+    let code = verdict.code.clone();
+    let record = next.record.clone();
+    next.events.push(event(case, &record, "gate.reported", decision, &code, json!({"verdict": verdict})));
+    next
+}
+
+/// Waiting is written down only where the reason is a new one.
+fn waits(case: &Case<'_>, until: Time, verdict: &Verdict) -> Option<Transition> {
+    if case.record.verdict.as_ref().map(digest) == Some(digest(verdict)) || case.record.stage.is_final() {
+        return None;
+    }
+    let mut next = remember(case, verdict);
+    next.due = Some(until);
+    let record = next.record.clone();
+    let payload = json!({"verdict": verdict});
+    next.events.push(event(case, &record, "proposal.waits", Decision::Wait, &verdict.code, payload));
+    Some(next)
+}
+
+fn attested(case: &Case<'_>, issued: Issued, envelope: Vec<u8>, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    let payload = json!({"envelope": issued.envelope, "nonce": issued.nonce, "notAfter": issued.not_after.to_string()});
+    next.record.attests.retain(|at| at.plus_seconds(3_600) > case.facts.now);
+    // A base that moves is everyday life; a block that has to be written again on the same base is not.
+    if case.record.issued.as_ref().is_some_and(|old| old.base == issued.base && old.head == issued.head) {
+        next.record.attests.push(case.facts.now);
+    }
+    next.record.announced = None;
+    next.record.announced_text = None;
+    next.record.issued = Some(issued);
+    next.artifacts.push(("envelope", envelope));
+    next.with(case, "attestation.issued", Decision::Note, payload)
+}
+
+fn answered(case: &Case<'_>, answer: &MergeAnswer, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    let now = case.facts.now;
+    match answer {
+        MergeAnswer::Merged(commit) => {
+            next.record.merging = case.record.merging.clone();
+            next.with(case, "merge.answered", Decision::Note, json!({"commit": commit}))
+        }
+        MergeAnswer::NotReady(why) => {
+            next.record.merging = None;
+            next.due = Some(now.plus_seconds(case.facts.sweep));
+            next.refusing(case, "merge.refused", "not_ready", json!({"reason": why}))
+        }
+        MergeAnswer::Refused(why) => {
+            // What the forge refuses now it may allow later; it is asked again, but neither soon nor often.
+            next.record.refusals.push(now);
+            if next.record.refusals.len() >= MOST_REFUSALS {
+                next.record.owner = Owner::Person;
+                next.record.reason = Some(Reason::new("merge_refused", format!("the forge refuses the merge: {why}")));
+            }
+            next.refusing(case, "merge.refused", "refused", json!({"reason": why}))
+        }
+    }
+}
+
+/// What landed is judged by its first parent: the changes applied there must give the landed tree.
+fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    let auto = case.record.merging.is_some() && landed.by.id == case.facts.repository.bot.id;
+    let fits = case.facts.landing.as_ref().is_some_and(Landing::fits);
+    next.record.stage = Stage::Merged;
+    next.record.landed = Some(landed.clone());
+    next.record.auto = auto;
+    next.record.landed_as_attested = Some(fits);
+    next.record.merging = None;
+    let drift = case
+        .facts
+        .landing
+        .as_ref()
+        .is_some_and(|landing| case.record.merging.as_ref().is_some_and(|intent| intent.base != landing.parent));
+    let payload =
+        json!({"commit": landed.commit, "by": {"id": landed.by.id}, "auto": auto, "asAttested": fits, "drift": drift});
+    if fits {
+        let kind = if auto { "merge.result" } else { "merge.by_person" };
+        return next.with(case, kind, Decision::Note, payload);
+    }
+    next.demote = auto;
+    let code = if auto { "merge.mismatch" } else { "changed_by_person" };
+    if !auto {
+        next.record.owner = Owner::Person;
+    }
+    next.refusing(case, "merge.mismatch", code, payload)
+}
+
+fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdict) -> Transition {
+    let mut next = remember(case, verdict);
+    next.record.stage = Stage::Settled;
+    next.record.outcome = Some(result);
+    next.record.reason = Some(reason.clone());
+    next.outcome = outcome(&next.record, result, case.facts.now);
+    next.demote = result == Judgement::Bad && case.record.auto;
+    next.due = None;
+    let payload =
+        json!({"outcome": result, "reason": reason.sentence, "auto": case.record.auto, "demoted": next.demote});
+    let record = next.record.clone();
+    let decision = if result == Judgement::Bad { Decision::Refuse } else { Decision::Note };
+    next.events.push(event(case, &record, "outcome.recorded", decision, &reason.code, payload));
+    next
+}
+
+/// What counts; the target is what was really changed, never what the proposal calls it.
+fn outcome(record: &Record, result: Judgement, at: Time) -> Option<Outcome> {
+    record.class.as_ref()?;
+    let target = record.summary.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(" ");
+    Some(Outcome { target, at, result, auto: record.auto })
+}
+
+fn push_payload(push: &PushIntent) -> Value {
+    json!({"branch": push.branch, "old": push.old, "parent": push.parent, "tree": push.tree})
+}
+
+fn merge_payload(merge: &MergeIntent, verdict: &Verdict) -> Value {
+    json!({"head": merge.head, "base": merge.base, "tree": merge.tree, "verdict": verdict})
+}

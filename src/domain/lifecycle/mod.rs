@@ -1,0 +1,365 @@
+//! The stages of a proposal, the one next action, and what a result makes of the record.
+//!
+//! Must not perform anything: `next` chooses, others do, `after` says what it means.
+
+mod after;
+mod binding;
+mod checks;
+mod choice;
+mod gate;
+mod next;
+mod soak;
+
+pub use after::{Done, after, announced, intent};
+pub use binding::live_binding;
+pub use choice::{Action, Choice};
+pub use gate::{class_standing, gates, proof};
+pub use next::{branch_name, digest, next};
+
+use super::audit::Event;
+use super::canon::Malformed;
+use super::facts::Facts;
+use super::facts::Landed;
+pub use super::facts::{FileSummary, HealthReport, Touch};
+use super::ids::{Binding, Digest, Oid, Time};
+use super::policy::Judged;
+use super::policy::rules::{Loaded, Mode};
+use super::policy::verdict::Verdict;
+use super::proposal::{ActionKind, Proposal};
+use super::trust::{Class, Judgement, Outcome, Standing};
+use serde::{Deserialize, Serialize};
+
+/// Where a proposal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Taken in; nothing has left.
+    Received,
+    /// Its branch stands at the forge.
+    Pushed,
+    /// Its pull request is open.
+    Open,
+    /// Merged; its outcome is not known yet.
+    Merged,
+    /// Merged, and its outcome is known.
+    Settled,
+    /// Over without a merge.
+    Dropped,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Stage; 6] =
+        [Stage::Received, Stage::Pushed, Stage::Open, Stage::Merged, Stage::Settled, Stage::Dropped];
+
+    /// The word stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Received => "received",
+            Stage::Pushed => "pushed",
+            Stage::Open => "open",
+            Stage::Merged => "merged",
+            Stage::Settled => "settled",
+            Stage::Dropped => "dropped",
+        }
+    }
+
+    /// Whether nothing follows.
+    pub fn is_final(self) -> bool {
+        matches!(self, Stage::Settled | Stage::Dropped)
+    }
+
+    /// The stages that may follow this one; staying is always legal.
+    pub fn successors(self) -> &'static [Stage] {
+        match self {
+            Stage::Received => &[Stage::Pushed, Stage::Dropped],
+            Stage::Pushed => &[Stage::Open, Stage::Dropped],
+            Stage::Open => &[Stage::Merged, Stage::Dropped],
+            Stage::Merged => &[Stage::Settled],
+            Stage::Settled | Stage::Dropped => &[],
+        }
+    }
+}
+
+/// Who drives an open pull request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// countersign may attest it again and merge it.
+    #[default]
+    Bot,
+    /// Somebody changed it; it is left to people.
+    Person,
+}
+
+/// A stable code and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The code, `not_enabled`.
+    pub code: String,
+    /// One sentence, with what to do next.
+    pub sentence: String,
+}
+
+impl Reason {
+    /// Makes a reason.
+    pub fn new(code: &str, sentence: impl Into<String>) -> Reason {
+        Reason { code: code.to_owned(), sentence: sentence.into() }
+    }
+}
+
+/// Everything that is kept of one proposal beside its bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The id the service gave it, a UUIDv7.
+    pub id: String,
+    /// The sender's own name for it.
+    pub name: Option<String>,
+    /// The repository.
+    pub binding: Binding,
+    /// The digest of the proposal's bytes.
+    pub digest: Digest,
+    /// Whose token sent it.
+    pub principal: String,
+    /// What sort of remediation.
+    pub action_kind: ActionKind,
+    /// What it is about, for people and for the spread of outcomes.
+    pub target: String,
+    /// When it came.
+    pub received: Time,
+    /// Until when it stands.
+    pub expires: Time,
+    /// Where it is.
+    pub stage: Stage,
+    /// Who drives it.
+    #[serde(default)]
+    pub owner: Owner,
+    /// Why it was dropped or handed over.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+    /// The environment that was computed.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// The mode it was judged in.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    /// The class it counts in.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// What would change, whoever asks: hash of repository, base and change set.
+    #[serde(default)]
+    pub effect: Option<Digest>,
+    /// What it changes, for people.
+    #[serde(default)]
+    pub summary: Vec<FileSummary>,
+    /// The branch it is pushed to, and the base it goes into.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// The base branch.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// The push that was announced.
+    #[serde(default)]
+    pub push: Option<PushIntent>,
+    /// When the branch was pushed again, oldest first, the last hour's.
+    #[serde(default)]
+    pub pushes: Vec<Time>,
+    /// The commit that was pushed; from then on only it counts.
+    #[serde(default)]
+    pub head: Option<Oid>,
+    /// The pull request's number.
+    #[serde(default)]
+    pub pull: Option<u64>,
+    /// When its pull request was opened.
+    #[serde(default)]
+    pub opened: Option<Time>,
+    /// When it was attested again for the same head and base, oldest first, the last hour's.
+    #[serde(default)]
+    pub attests: Vec<Time>,
+    /// The attestation that was announced and not issued yet.
+    #[serde(default)]
+    pub announced: Option<Announced>,
+    /// The digest of the text that was announced with it, until it is issued.
+    #[serde(default)]
+    pub announced_text: Option<Digest>,
+    /// The newest attestation.
+    #[serde(default)]
+    pub issued: Option<Issued>,
+    /// The digest of the check runs as last written.
+    #[serde(default)]
+    pub reported: Option<Digest>,
+    /// The merge that was announced.
+    #[serde(default)]
+    pub merging: Option<MergeIntent>,
+    /// When the forge refused to merge it, oldest first.
+    #[serde(default)]
+    pub refusals: Vec<Time>,
+    /// How it was merged.
+    #[serde(default)]
+    pub landed: Option<Landed>,
+    /// Whether what landed is what the changes give on its first parent.
+    #[serde(default)]
+    pub landed_as_attested: Option<bool>,
+    /// Whether countersign merged it without a person.
+    #[serde(default)]
+    pub auto: bool,
+    /// What became of it.
+    #[serde(default)]
+    pub outcome: Option<Judgement>,
+    /// The last verdict.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// The class's record as last seen.
+    #[serde(default)]
+    pub standing: Option<Standing>,
+}
+
+impl Record {
+    /// Whether what landed is not what the changes give on its first parent.
+    pub fn landed_otherwise(&self) -> bool {
+        self.landed_as_attested == Some(false)
+    }
+}
+
+/// The repository's rules as they were found on its default branch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RulesState {
+    /// No config file.
+    Missing,
+    /// A config that cannot be used: where, and why.
+    Invalid(String, Malformed),
+    /// A config.
+    Loaded(Box<Loaded>),
+}
+
+impl RulesState {
+    /// The config, if there is one that can be used.
+    pub fn loaded(&self) -> Option<&Loaded> {
+        match self {
+            RulesState::Loaded(loaded) => Some(loaded),
+            RulesState::Missing | RulesState::Invalid(..) => None,
+        }
+    }
+
+    /// Whether there is a config that can be used.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded().is_some()
+    }
+
+    /// Whether there is no config at all.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, RulesState::Missing)
+    }
+
+    /// What that means for a proposal.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            RulesState::Missing => Verdict::refuse(
+                "config",
+                "not_enabled",
+                "the default branch holds no .github/countersign.yaml, .gitlab/countersign.yaml or .countersign.yaml: add one to enable countersign",
+            ),
+            RulesState::Invalid(path, error) => {
+                Verdict::wait("config", "config_invalid", format!("{path}: {error}; mend it on the default branch"))
+            }
+            RulesState::Loaded(loaded) => {
+                Verdict::pass("config", format!("{} read from the default branch", loaded.path))
+            }
+        }
+    }
+}
+
+/// One proposal with everything a decision looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What is kept of it.
+    pub record: &'a Record,
+    /// What was asked for.
+    pub proposal: &'a Proposal,
+    /// What is the case now.
+    pub facts: &'a Facts,
+    /// The repository's rules.
+    pub rules: &'a RulesState,
+    /// What it comes to under the rules; none while it cannot be computed.
+    pub judged: Option<&'a Judged>,
+}
+
+/// A push, announced before it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushIntent {
+    /// The branch.
+    pub branch: String,
+    /// Where it was.
+    pub old: Option<Oid>,
+    /// The new commit's parent.
+    pub parent: Oid,
+    /// The new commit's tree.
+    pub tree: Oid,
+    /// The new commit's time.
+    pub at: Time,
+}
+
+/// An attestation, announced before it is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// 128 random bits, hex.
+    pub nonce: String,
+    /// The digest of the binding.
+    pub binding: Digest,
+    /// The index of the log entry that announced it.
+    pub index: u64,
+    /// That entry's leaf hash.
+    pub leaf: Digest,
+}
+
+/// An attestation that was signed and written into the body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// Its nonce.
+    pub nonce: String,
+    /// SHA-256 of its envelope.
+    pub envelope: Digest,
+    /// SHA-256 of the signed text above it.
+    pub text: Digest,
+    /// The base commit it names.
+    pub base: Oid,
+    /// The head commit it names.
+    pub head: Oid,
+    /// When it was signed.
+    pub issued: Time,
+    /// When it ends.
+    pub not_after: Time,
+}
+
+/// A merge, announced before it is ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeIntent {
+    /// The head commit that was checked.
+    pub head: Oid,
+    /// The base commit that was checked.
+    pub base: Oid,
+    /// The tree the merge must give.
+    pub tree: Oid,
+    /// When.
+    pub at: Time,
+}
+
+/// A new state of a record with everything that must be written in the same transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transition {
+    /// The stage the record must still be in.
+    pub from: Stage,
+    /// The record as it is now.
+    pub record: Record,
+    /// What happened, at least one.
+    pub events: Vec<Event>,
+    /// The outcome to count, if one is known now.
+    pub outcome: Option<Outcome>,
+    /// Whether the class loses its autonomy.
+    pub demote: bool,
+    /// When to look again; never, when the stage is final.
+    pub due: Option<Time>,
+    /// Bytes to keep beside the record, by name: `diff`, `inverse`, `envelope`, `body`.
+    pub artifacts: Vec<(&'static str, Vec<u8>)>,
+}

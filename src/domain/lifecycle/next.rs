@@ -1,0 +1,394 @@
+//! Chooses the single next thing to do.
+
+use super::binding::live_binding;
+use super::choice::{Action, Choice, choose, later};
+use super::gate::{gates, proof};
+use super::soak::soaking;
+use super::{Case, MergeIntent, Owner, PushIntent, Reason, Record, Stage};
+use crate::domain::attest::{Fault, prove, region_digest};
+use crate::domain::facts::{Mergeable, Plan, Pull, PullState};
+use crate::domain::ids::{Digest, Oid, Time};
+use crate::domain::policy::rules::{Mode, Rules};
+use crate::domain::policy::verdict::{State, Verdict};
+use crate::domain::policy::{self, Judged};
+
+/// New pushes of one branch, or new blocks for one head, in an hour after which it is left to people.
+const MOST_REPEATS: usize = 5;
+
+/// Chooses the next action; total over the stages.
+pub fn next(case: &Case<'_>) -> Choice {
+    match case.record.stage {
+        Stage::Received => received(case),
+        Stage::Pushed => pushed(case),
+        Stage::Open => open(case),
+        Stage::Merged => soaking(case),
+        Stage::Settled | Stage::Dropped => {
+            choose(Action::Wait(Time(i64::MAX)), Verdict::pass("over", "nothing is left to do"))
+        }
+    }
+}
+
+fn drop(verdict: Verdict, code: &str) -> Choice {
+    let reason = Reason::new(code, verdict.sentence.clone());
+    choose(Action::Drop(reason), verdict)
+}
+
+fn received(case: &Case<'_>) -> Choice {
+    let (facts, record) = (case.facts, case.record);
+    if record.expires <= facts.now {
+        let sentence = format!("the proposal stood until {}", record.expires);
+        return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
+    }
+    if facts.repository.archived {
+        return drop(Verdict::refuse("repository", "archived", "the repository is archived or read-only"), "failed");
+    }
+    let loaded = match case.rules.loaded() {
+        Some(loaded) => loaded,
+        None if case.rules.is_missing() => return drop(case.rules.verdict(), "not_enabled"),
+        None => return later(case, case.rules.verdict()),
+    };
+    let Some(base) = &facts.base else {
+        let sentence = "the base branch does not exist: name one that does, or create it";
+        return drop(Verdict::refuse("base", "base_missing", sentence), "failed");
+    };
+    let plan = match &facts.plan {
+        Ok(plan) => plan,
+        Err(refusal) => return drop(Verdict::refuse("edit", &refusal.code.to_string(), refusal.to_string()), "denied"),
+    };
+    if plan.applied.files.is_empty() {
+        return drop(Verdict::pass("edit", "everything asked for stands already"), "satisfied");
+    }
+    let Some(judged) = case.judged else {
+        return later(case, Verdict::wait("facts", "facts.missing", "the effect is not computed yet"));
+    };
+    let intent = |old| PushIntent {
+        branch: branch_name(record),
+        old,
+        parent: base.tip.clone(),
+        tree: plan.tree.clone(),
+        at: facts.now.whole_second(),
+    };
+    if let Some(found) = adopt(case) {
+        return found;
+    }
+    received_judged(case, judged, &loaded.rules, plan, intent(None))
+}
+
+fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan, intent: PushIntent) -> Choice {
+    let facts = case.facts;
+    let Some(loaded) = case.rules.loaded() else { return later(case, case.rules.verdict()) };
+    let policy = policy::judge(case.proposal, judged, loaded, facts);
+    let admission = policy::admit(&facts.twins, &facts.counts, rules, facts.now);
+    let edit = Verdict::pass("edit", format!("{} files, tree {}", plan.applied.files.len(), plan.tree.short()));
+    let verdict = Verdict::all("intake", vec![edit, policy, admission]);
+    match verdict.state {
+        State::Refuse => {
+            let reason = match verdict.code.as_str() {
+                "duplicate" => "duplicate",
+                "rejected" => "rejected",
+                _ => "denied",
+            };
+            drop(verdict, reason)
+        }
+        State::Wait => {
+            let waits_for_approval = verdict.open().iter().any(|gate| gate.code == "approvals_missing");
+            let until = case.record.received.plus_seconds(rules.approval_timeout.0);
+            if waits_for_approval && until <= facts.now { drop(verdict, "expired") } else { later(case, verdict) }
+        }
+        State::Pass if judged.place.mode == Mode::Observe => drop(verdict, "observed"),
+        State::Pass if facts.branch.is_some() => {
+            let sentence = format!(
+                "the branch `{}` exists and is not ours: remove it, then propose under another id",
+                intent.branch
+            );
+            drop(Verdict::refuse("branch", "branch_taken", sentence), "failed")
+        }
+        State::Pass => choose(Action::Push(intent), verdict),
+    }
+}
+
+/// A push that was announced and whose commit stands at the branch is ours: it only needs its result.
+fn adopt(case: &Case<'_>) -> Option<Choice> {
+    let (intent, tip) = (case.record.push.as_ref()?, case.facts.branch.as_ref()?);
+    let ours = tip.parents == [intent.parent.clone()]
+        && tip.tree == intent.tree
+        && case.record.head.as_ref() != Some(&tip.commit);
+    let verdict = Verdict::pass("push", "the announced commit stands at the branch");
+    ours.then(|| choose(Action::Push(intent.clone()), verdict))
+}
+
+fn pushed(case: &Case<'_>) -> Choice {
+    let (record, facts) = (case.record, case.facts);
+    if record.expires <= facts.now && !facts.clock_regressed {
+        let sentence = format!("the proposal stood until {}", record.expires);
+        return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
+    }
+    if facts.base.is_none() {
+        return drop(Verdict::refuse("base", "base_missing", "somebody removed the base branch"), "failed");
+    }
+    if facts.plan.as_ref().is_ok_and(|plan| plan.applied.files.is_empty()) {
+        return drop(Verdict::pass("edit", "everything asked for stands on the base already"), "satisfied");
+    }
+    match &facts.branch {
+        Some(tip) if Some(&tip.commit) == record.head.as_ref() => {
+            choose(Action::OpenPull, Verdict::pass("push", format!("the branch is at {}", tip.commit.short())))
+        }
+        Some(_) => {
+            let sentence = "somebody else moved the branch before the pull request was opened";
+            drop(Verdict::refuse("push", "branch_moved", sentence), "failed")
+        }
+        None => {
+            let sentence = "somebody removed the branch before the pull request was opened";
+            drop(Verdict::refuse("push", "branch_gone", sentence), "failed")
+        }
+    }
+}
+
+fn open(case: &Case<'_>) -> Choice {
+    let Some(pull) = &case.facts.pull else {
+        return later(case, Verdict::wait("pull", "pull_missing", "the forge does not show the pull request"));
+    };
+    match pull.state {
+        PullState::Merged => return landed(case, pull),
+        PullState::Closed => return closed(case, pull),
+        PullState::Open => {}
+    }
+    let verdict = gates(case, pull);
+    if case.record.owner == Owner::Person {
+        return report_or_wait(case, verdict);
+    }
+    if let Some(found) = adopt(case) {
+        return found;
+    }
+    // Nothing that depends on the time is decided while the clock is wrong, and nothing at all while we are stopped.
+    let stopped = case.rules.loaded().is_some_and(|loaded| loaded.rules.stop);
+    if case.facts.clock_regressed || stopped {
+        return later(case, verdict);
+    }
+    if case.record.expires <= case.facts.now {
+        return drop(
+            Verdict::refuse("clock", "expired", format!("the proposal stood until {}", case.record.expires)),
+            "expired",
+        );
+    }
+    if disagree(case, pull) {
+        let sentence = "the forge's API and its git do not agree on the head: one of them lags behind";
+        return later(case, Verdict::wait("head", "head.disagree", sentence));
+    }
+    if let Some(reason) = estranged(case, pull) {
+        return choose(Action::HandOver(reason), verdict);
+    }
+    if !case.rules.is_loaded() || case.judged.is_none() {
+        return stuck(case, verdict);
+    }
+    match renewal(case, pull) {
+        Some(Ok(action)) => choose(action, verdict),
+        Some(Err(reason)) => choose(Action::HandOver(reason), verdict),
+        None => settled_body(case, pull, verdict),
+    }
+}
+
+/// A person's close is a no; our own is the end of a drop that was not written down.
+fn closed(case: &Case<'_>, pull: &Pull) -> Choice {
+    match &pull.closed_by {
+        Some(user) if user.id == case.facts.repository.bot.id => {
+            let code = if case.record.expires <= case.facts.now { "expired" } else { "satisfied" };
+            drop(Verdict::refuse("open", code, "countersign closed the pull request"), code)
+        }
+        Some(user) => {
+            drop(Verdict::refuse("open", "rejected", format!("{} closed the pull request", user.login)), "rejected")
+        }
+        None => drop(Verdict::refuse("open", "rejected", "somebody closed the pull request"), "rejected"),
+    }
+}
+
+/// The rules cannot be read, or the change cannot be applied to the base any more.
+fn stuck(case: &Case<'_>, verdict: Verdict) -> Choice {
+    match &case.facts.plan {
+        Err(refusal) if case.rules.is_loaded() => {
+            let sentence = format!("the change does not fit the base any more: {refusal}");
+            choose(Action::HandOver(Reason::new("base_conflict", sentence)), verdict)
+        }
+        Ok(_) | Err(_) => report_or_wait(case, verdict),
+    }
+}
+
+fn landed(case: &Case<'_>, pull: &Pull) -> Choice {
+    match &pull.merged {
+        Some(landed) => choose(
+            Action::Land(landed.clone()),
+            Verdict::pass("merged", format!("merged as {}", landed.commit.short())),
+        ),
+        None => later(case, Verdict::wait("merged", "merge_unknown", "the forge says merged, but not as which commit")),
+    }
+}
+
+/// The forge's API and its git name two heads, one of which is ours: one of them lags behind.
+fn disagree(case: &Case<'_>, pull: &Pull) -> bool {
+    let head = case.record.head.as_ref();
+    let ours = |commit: Option<&Oid>| commit == head;
+    let tip = case.facts.branch.as_ref().map(|branch| &branch.commit);
+    tip.is_some() && ours(Some(&pull.head)) != ours(tip)
+}
+
+/// What somebody else did to the pull request that countersign leaves to people.
+fn estranged(case: &Case<'_>, pull: &Pull) -> Option<Reason> {
+    let record = case.record;
+    if record.head.as_ref() != Some(&pull.head) {
+        let sentence = format!("somebody else pushed to the branch: its head is {}", pull.head.short());
+        return Some(Reason::new("head.sha", sentence));
+    }
+    if record.base.as_ref() != Some(&pull.base_ref) {
+        return Some(Reason::new("base.ref", format!("somebody retargeted it to `{}`", pull.base_ref)));
+    }
+    if pull.head_repository != record.binding.id || record.branch.as_ref() != Some(&pull.head_ref) {
+        return Some(Reason::new("head.ref", "its head is not our branch in this repository"));
+    }
+    // What people write into the signed text is never overwritten, whatever else moved.
+    edited(case, pull)
+}
+
+/// Whether the signed text is none that we wrote.
+fn edited(case: &Case<'_>, pull: &Pull) -> Option<Reason> {
+    let issued = case.record.issued.as_ref()?;
+    let text = match region_digest(&pull.body) {
+        Ok(text) => text,
+        Err(fault) => return Some(Reason::new(&fault.code, fault.reason)),
+    };
+    // A text of ours is the newest, the one announced before a crash, or an older one that its own block still proves.
+    let older = || match prove(&pull.body, &case.facts.keys, case.facts.now) {
+        Ok(_) => true,
+        Err(fault) => fault.code == "attestation.expired",
+    };
+    if text == issued.text || case.record.announced_text == Some(text) || older() {
+        return None;
+    }
+    Some(Reason::new("body_changed", "the text above the attestation is not the text that was signed"))
+}
+
+/// Whether it needs a new push or attestation, or is left to people; none when the body stands.
+fn renewal(case: &Case<'_>, pull: &Pull) -> Option<Result<Action, Reason>> {
+    let base = case.facts.base.as_ref()?;
+    let plan = case.facts.plan.as_ref().ok()?;
+    let newest = case.record.issued.as_ref().filter(|issued| Some(&issued.head) == case.record.head.as_ref());
+    let Some(issued) = newest else {
+        let parent = case.facts.branch.as_ref().and_then(|branch| branch.parents.first());
+        return Some(if parent == Some(&base.tip) { Ok(attest(case)) } else { rebase(case, pull, plan) });
+    };
+    if issued.base != base.tip {
+        return Some(rebase(case, pull, plan));
+    }
+    match proof(case, pull) {
+        Ok(proven) => {
+            let life = proven.not_after().0 - issued.issued.0;
+            let due = Time(issued.issued.0.saturating_add(life / 4 * 3));
+            (due <= case.facts.now).then(|| Ok(attest(case)))
+        }
+        // Somebody who puts an old block back again and again is not fought.
+        Err(fault) if again(&fault) && busy(&case.record.attests, case.facts.now) => {
+            Some(Err(Reason::new("body_contested", "the attestation had to be renewed too often in an hour")))
+        }
+        Err(fault) if again(&fault) => Some(Ok(attest(case))),
+        Err(fault) => Some(Err(Reason::new(&fault.code, fault.reason))),
+    }
+}
+
+/// Faults that a new attestation mends: our own rules, trees or time moved, or an old block came back.
+fn again(fault: &Fault) -> bool {
+    matches!(
+        fault.code.as_str(),
+        "attestation.expired"
+            | "nonce.superseded"
+            | "base.sha"
+            | "merge.tree"
+            | "merge.method"
+            | "change.class"
+            | "change.tier"
+            | "change.destructive"
+            | "policy.digest"
+            | "policy.decision"
+            | "rollback.mismatch"
+            | "editor.version"
+            | "key.revoked"
+            | "instance.mismatch"
+    )
+}
+
+fn attest(case: &Case<'_>) -> Action {
+    match live_binding(case) {
+        Some(binding) => Action::Attest(Box::new(binding)),
+        None => Action::Wait(case.facts.now.plus_seconds(case.facts.sweep)),
+    }
+}
+
+/// The base moved: the same change set keeps its head and is attested again, another is pushed again.
+fn rebase(case: &Case<'_>, pull: &Pull, plan: &Plan) -> Result<Action, Reason> {
+    let facts = case.facts;
+    if plan.applied.files.is_empty() {
+        return Ok(Action::Drop(Reason::new("satisfied", "everything asked for stands on the base already")));
+    }
+    let (Some(branch), Some(base), Some(judged)) = (&facts.branch, &facts.base, case.judged) else {
+        return Ok(Action::Wait(facts.now.plus_seconds(facts.sweep)));
+    };
+    let strict = facts.protection.as_ref().is_some_and(|protection| protection.strict);
+    let conflict = matches!(pull.mergeable, Mergeable::No(_));
+    if plan.changeset == branch.changeset && judged.tier < 3 && !strict && !conflict {
+        return Ok(attest(case));
+    }
+    if busy(&case.record.pushes, facts.now) {
+        return Err(Reason::new("base_busy", "the base moved too often in an hour"));
+    }
+    Ok(Action::Push(PushIntent {
+        branch: pull.head_ref.clone(),
+        old: case.record.head.clone(),
+        parent: base.tip.clone(),
+        tree: plan.tree.clone(),
+        at: facts.now.whole_second(),
+    }))
+}
+
+fn busy(times: &[Time], now: Time) -> bool {
+    times.iter().filter(|at| at.plus_seconds(3_600) > now).count() >= MOST_REPEATS
+}
+
+fn settled_body(case: &Case<'_>, pull: &Pull, verdict: Verdict) -> Choice {
+    if case.record.reported != Some(digest(&verdict)) {
+        return choose(Action::Report, verdict);
+    }
+    let (Some(base), Ok(plan)) = (&case.facts.base, &case.facts.plan) else { return later(case, verdict) };
+    if verdict.passes() {
+        let intent = MergeIntent {
+            head: pull.head.clone(),
+            base: base.tip.clone(),
+            tree: plan.tree.clone(),
+            at: case.facts.now,
+        };
+        return choose(Action::Merge(intent), verdict);
+    }
+    later(case, verdict)
+}
+
+fn report_or_wait(case: &Case<'_>, verdict: Verdict) -> Choice {
+    if case.record.reported == Some(digest(&verdict)) { later(case, verdict) } else { choose(Action::Report, verdict) }
+}
+
+/// The digest that says whether the check runs have to be written again.
+pub fn digest(verdict: &Verdict) -> Digest {
+    Digest::of(&crate::domain::canon::canonical(verdict))
+}
+
+/// The branch: `countersign/<action-kind>/<target-slug>-<12 hex of the digest>`, at most 200 bytes.
+pub fn branch_name(record: &Record) -> String {
+    let mut slug = String::new();
+    for c in record.target.to_lowercase().chars() {
+        match c {
+            'a'..='z' | '0'..='9' => slug.push(c),
+            _ if slug.ends_with('-') || slug.is_empty() => {}
+            _ => slug.push('-'),
+        }
+    }
+    let slug: String = slug.chars().take(120).collect();
+    let slug = slug.trim_matches('-');
+    let slug = if slug.is_empty() { "change" } else { slug };
+    format!("countersign/{}/{slug}-{}", record.action_kind.slug(), record.digest.short(12))
+}

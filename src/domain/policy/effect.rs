@@ -1,0 +1,237 @@
+//! What a change really does, read from the files before and after, not from what the proposal claims.
+
+use super::leaves::{Leaf, changed};
+use crate::domain::edit::{Applied, FileEdit, Format, Touched, yaml};
+use crate::domain::facts::{FileSummary, Touch};
+use serde_yaml::Value;
+use std::collections::BTreeSet;
+
+/// The effect of a change set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// The changed files, for people.
+    pub summary: Vec<FileSummary>,
+    /// Every value that differs, with its file.
+    pub leaves: Vec<(String, Leaf)>,
+    /// The namespaces of what is changed, before and after, as the files name them.
+    pub namespaces: BTreeSet<String>,
+    /// Some of it is in a namespace that the files do not name.
+    pub namespace_unknown: bool,
+    /// Dangers, by stable name.
+    pub hazards: Vec<Hazard>,
+    /// An image, or a resource limit, is changed.
+    pub touches_image_or_limit: bool,
+}
+
+/// A danger found in an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hazard {
+    /// Its stable name.
+    pub name: &'static str,
+    /// Where it was found.
+    pub place: String,
+    /// How many approvals it needs.
+    pub approvals: u32,
+    /// How dangerous it is.
+    pub tier: u8,
+}
+
+impl Effect {
+    /// Reads the effect of what was applied.
+    pub fn of(applied: &Applied) -> Effect {
+        let mut effect = Effect { summary: applied.files.iter().map(summary).collect(), ..Effect::default() };
+        for file in &applied.files {
+            // The format it was edited as decides, not the file's name.
+            let yaml = applied.steps.iter().any(|step| step.file == file.path && step.format == Format::Yaml);
+            if yaml {
+                effect.namespaces_of(file);
+            }
+            let leaves = changed(file, yaml);
+            effect.removals_of(file, &leaves);
+            leaves.iter().for_each(|leaf| effect.hazards_of(file, leaf));
+            effect.leaves.extend(leaves.into_iter().map(|leaf| (file.path.clone(), leaf)));
+        }
+        effect
+    }
+
+    /// Lines added and removed.
+    pub fn lines(&self) -> u64 {
+        self.summary.iter().map(|file| file.added + file.removed).sum()
+    }
+
+    /// The paths.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.summary.iter().map(|file| file.path.as_str())
+    }
+
+    /// How dangerous it is: 1, 2 or 3.
+    pub fn tier(&self, production: bool) -> u8 {
+        let sensitive = if self.touches_image_or_limit && production { 2 } else { 1 };
+        self.hazards.iter().map(|hazard| hazard.tier).max().unwrap_or(1).max(sensitive)
+    }
+
+    /// Both sides count: moving an object out of a namespace removes it there.
+    fn namespaces_of(&mut self, file: &FileEdit) {
+        let before = yaml::documents(&file.before).unwrap_or_default();
+        let after = yaml::documents(&file.after).unwrap_or_default();
+        for index in file.touched.iter().map(|touched| touched.document).collect::<BTreeSet<_>>() {
+            let named = after.get(index).map(namespaces).unwrap_or_default();
+            self.namespace_unknown |= named.is_empty() || !named.iter().all(|name| is_label(name));
+            self.namespaces.extend(named);
+            self.namespaces.extend(before.get(index).map(namespaces).unwrap_or_default());
+        }
+    }
+
+    fn removals_of(&mut self, file: &FileEdit, leaves: &[Leaf]) {
+        let asked = file.touched.iter().filter(|touched| touched.after.is_none()).map(|touched| &touched.path);
+        let mut gone: Vec<&String> = asked.collect();
+        if gone.is_empty() {
+            gone.extend(leaves.iter().find(|leaf| leaf.after.is_none()).map(|leaf| &leaf.path));
+        }
+        for path in gone {
+            self.hazard("removal", format!("{}: {path}", file.path), 0);
+        }
+    }
+
+    fn hazards_of(&mut self, file: &FileEdit, leaf: &Leaf) {
+        let text = leaf.after.as_deref().unwrap_or_default();
+        let place = || format!("{}: {}", file.path, leaf.path);
+        self.touches_image_or_limit |=
+            leaf.under(&["image", "images", "newTag", "digest", "tag", "limits", "requests", "resources"]);
+        let counts = ["replicas", "count", "minReplicas", "replicaCount", "desired_size", "min_size"];
+        if counts.contains(&leaf.last()) {
+            match (leaf.before.as_deref().and_then(number), number(text)) {
+                (_, Some(0)) => self.hazard("scale_to_zero", place(), 1),
+                (Some(old), Some(new)) if new < old.div_ceil(2) => self.hazard("scale_below_half", place(), 1),
+                _ => {}
+            }
+        }
+        if text.chars().any(is_invisible) {
+            self.hazard("hidden_characters", place(), 1);
+        }
+        // A patch is a document of its own, written as text: what it does is not read yet.
+        if leaf.under(&["patches", "patchesJson6902", "patchesStrategicMerge", "valuesInline"]) {
+            self.hazard("patch", place(), 0);
+        }
+    }
+
+    fn hazard(&mut self, name: &'static str, place: String, approvals: u32) {
+        self.hazards.push(Hazard { name, place, approvals, tier: 2 });
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
+/// Bidirectional controls, zero-width and tag characters.
+fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c), 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFEFF | 0xE0000..=0xE007F)
+}
+
+/// The namespaces a document names: its own, the one its kustomization gives, the one it deploys to.
+fn namespaces(document: &Value) -> BTreeSet<String> {
+    let at = |path: &[&str]| path.iter().try_fold(document, |value, key| value.get(key)).and_then(Value::as_str);
+    let object = document.get("kind").is_some() && document.get("apiVersion").is_some();
+    let mut found = BTreeSet::new();
+    if object {
+        let places: [&[&str]; 3] =
+            [&["metadata", "namespace"], &["spec", "targetNamespace"], &["spec", "destination", "namespace"]];
+        found.extend(places.iter().filter_map(|path| at(path)).map(str::to_owned));
+    }
+    if is_kustomization(document) {
+        found.extend(at(&["namespace"]).map(str::to_owned));
+    }
+    found
+}
+
+/// Whether a name is one that Kubernetes takes; a placeholder is not.
+fn is_label(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+}
+
+fn is_kustomization(document: &Value) -> bool {
+    let kind = document.get("kind").and_then(Value::as_str);
+    kind == Some("Kustomization")
+        || kind.is_none() && ["resources", "images", "bases", "patches"].iter().any(|key| document.get(key).is_some())
+}
+
+fn summary(file: &FileEdit) -> FileSummary {
+    let (before, after) = (String::from_utf8_lossy(&file.before), String::from_utf8_lossy(&file.after));
+    let diff = similar::TextDiff::from_lines(before.as_ref(), after.as_ref());
+    let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count() as u64;
+    let touch = |touched: &Touched| Touch {
+        path: touched.path.clone(),
+        before: touched.before.clone(),
+        after: touched.after.clone(),
+    };
+    FileSummary {
+        path: file.path.clone(),
+        added: count(similar::ChangeTag::Insert),
+        removed: count(similar::ChangeTag::Delete),
+        touched: file.touched.iter().map(touch).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::edit::{Files, Refusal, apply};
+
+    struct One(&'static str);
+
+    impl Files for One {
+        fn read(&self, _: &str) -> Result<Option<Vec<u8>>, Refusal> {
+            Ok(Some(self.0.as_bytes().to_vec()))
+        }
+    }
+
+    fn effect(file: &'static str, set: serde_json::Value) -> Effect {
+        let change = serde_json::json!([{"manifest": {"file": "a.yaml", "set": set}}]);
+        let changes: Vec<_> = serde_json::from_value(change).expect("changes");
+        Effect::of(&apply(&One(file), &changes).expect("applies"))
+    }
+
+    #[test]
+    fn scaling_down_and_hidden_characters_are_dangers() {
+        let names = |effect: Effect| effect.hazards.iter().map(|hazard| hazard.name).collect::<Vec<_>>();
+        assert_eq!(names(effect("spec: {replicas: 3}\n", serde_json::json!({"spec.replicas": 0}))), ["scale_to_zero"]);
+        assert_eq!(
+            names(effect("spec: {replicas: 5}\n", serde_json::json!({"spec.replicas": 2}))),
+            ["scale_below_half"]
+        );
+        assert!(names(effect("spec: {replicas: 4}\n", serde_json::json!({"spec.replicas": 2}))).is_empty());
+        assert_eq!(names(effect("a: x\n", serde_json::json!({"a": "y\u{202e}z"}))), ["hidden_characters"]);
+        assert_eq!(names(effect("a: {b: 1, c: 2}\n", serde_json::json!({"a": {"b": 1}}))), ["removal"]);
+    }
+
+    #[test]
+    fn a_block_written_at_once_is_judged_by_what_stands_inside() {
+        let names = |effect: Effect| effect.hazards.iter().map(|hazard| hazard.name).collect::<Vec<_>>();
+        let list = serde_json::json!({"replicas": [{"name": "web", "count": 0}]});
+        assert_eq!(names(effect("kind: Kustomization\n", list)), ["scale_to_zero"]);
+        let block = serde_json::json!({"spec": {"replicas": 1, "paused": false}});
+        assert_eq!(names(effect("spec: {replicas: 5, paused: false}\n", block)), ["scale_below_half"]);
+        let hidden = serde_json::json!({"a": {"b": ["y\u{202e}z"]}});
+        assert_eq!(names(effect("a: {}\n", hidden)), ["hidden_characters"]);
+        let image = serde_json::json!({"spec": {"containers": [{"name": "x", "image": "y"}]}});
+        assert_eq!(effect("spec: {}\n", image).tier(true), 2);
+    }
+
+    #[test]
+    fn namespaces_come_from_the_document() {
+        let known = effect(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {namespace: web, name: x}\nspec: {replicas: 1}\n",
+            serde_json::json!({"spec.replicas": 2}),
+        );
+        assert!(known.namespaces.contains("web") && !known.namespace_unknown);
+        let moved = effect(
+            "apiVersion: v1\nkind: Pod\nmetadata: {namespace: kube-system}\n",
+            serde_json::json!({"metadata.namespace": "web"}),
+        );
+        assert!(moved.namespaces.contains("kube-system") && moved.namespaces.contains("web"));
+        assert!(effect("a: 1\n", serde_json::json!({"a": 2})).namespace_unknown);
+        assert_eq!(effect("image: {tag: a}\n", serde_json::json!({"image.tag": "b"})).tier(true), 2);
+    }
+}

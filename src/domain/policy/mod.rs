@@ -1,0 +1,205 @@
+//! Judges a proposal against the repository's rules, as a tree of gates a person can read.
+//!
+//! Must not gather anything: it is handed facts.
+
+pub mod effect;
+pub mod freeze;
+mod kinds;
+pub mod leaves;
+pub mod place;
+pub mod protected;
+pub mod rules;
+pub mod verdict;
+
+use super::facts::{Counts, Facts, Plan, Twin};
+use super::ids::{Binding, Digest, Time};
+use super::proposal::{ActionKind, Proposal};
+use super::trust::Class;
+use effect::Effect;
+use place::Place;
+use rules::{Loaded, Mode, Rules};
+use verdict::Verdict;
+
+/// Hold periods after which a person's no is forgotten.
+const REMEMBERED_HOLDS: i64 = 24;
+
+/// What a proposal comes to under the rules: computed, never claimed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// What it does.
+    pub effect: Effect,
+    /// Where it belongs.
+    pub place: Place,
+    /// How dangerous it is.
+    pub tier: u8,
+    /// The class it counts in.
+    pub class: Class,
+    /// How many approvals it needs.
+    pub approvals: u32,
+}
+
+impl Judged {
+    /// Computes effect, place, tier and class.
+    pub fn of(proposal: &Proposal, binding: &Binding, plan: &Plan, rules: &Rules) -> Judged {
+        let effect = Effect::of(&plan.applied);
+        let place = place::place(rules, effect.paths());
+        let tier = effect.tier(place.production);
+        let class = Class {
+            tenant: binding.tenant.clone(),
+            repository: binding.key(),
+            environment: place.environment.clone(),
+            action_kind: proposal.action_kind.name(),
+            tier,
+        };
+        let approvals = effect.hazards.iter().map(|hazard| hazard.approvals).max().unwrap_or(0);
+        Judged { effect, place, tier, class, approvals }
+    }
+
+    /// The names of the dangers, for the attestation.
+    pub fn hazards(&self) -> Vec<String> {
+        self.effect.hazards.iter().map(|hazard| format!("{} {}", hazard.name, hazard.place)).collect()
+    }
+}
+
+/// What would change, whoever asks: hash of repository, base and change set.
+pub fn effect_key(binding: &Binding, base: &str, changeset: &Digest) -> Digest {
+    Digest::of_fields("countersign/effect/v1", &[binding.key().as_bytes(), base.as_bytes(), &changeset.0])
+}
+
+/// The gates before anything leaves; judged again before a merge.
+pub fn judge(proposal: &Proposal, judged: &Judged, loaded: &Loaded, facts: &Facts) -> Verdict {
+    let rules = &loaded.rules;
+    Verdict::all(
+        "policy",
+        vec![
+            stop(rules),
+            base(proposal, rules, facts),
+            environment(proposal, &judged.place),
+            kinds::judge(proposal.action_kind, &judged.effect),
+            namespaces(proposal, &judged.effect, rules),
+            size(&judged.effect, rules),
+            hazards(judged),
+        ],
+    )
+}
+
+/// The gates that count what else is going on; asked once, before the first push.
+pub fn admit(twins: &[Twin], counts: &Counts, rules: &Rules, now: Time) -> Verdict {
+    Verdict::all("admission", vec![duplicate(twins, rules, now), budget(counts, rules)])
+}
+
+fn stop(rules: &Rules) -> Verdict {
+    if rules.stop {
+        return Verdict::wait(
+            "stop",
+            "stopped",
+            "the repository's config says `stop: true`; a person has to take it back",
+        );
+    }
+    Verdict::pass("stop", "the repository's config does not stop countersign")
+}
+
+fn base(proposal: &Proposal, rules: &Rules, facts: &Facts) -> Verdict {
+    let asked = proposal.repository.base.as_deref().unwrap_or(&facts.repository.default_branch);
+    if asked == facts.repository.default_branch || rules.bases.iter().any(|base| base == asked) {
+        return Verdict::pass("base", format!("`{asked}` may be changed"));
+    }
+    Verdict::refuse(
+        "base",
+        "base_not_listed",
+        format!("`{asked}` is neither the default branch nor listed under `bases` in the config"),
+    )
+}
+
+fn environment(proposal: &Proposal, place: &Place) -> Verdict {
+    let name = if place.environment.is_empty() { "no environment" } else { place.environment.as_str() };
+    match &proposal.environment {
+        Some(claim) if *claim != place.environment => Verdict::refuse(
+            "environment",
+            "environment_claim",
+            format!("the proposal says `{claim}`, the changed paths belong to {name}"),
+        ),
+        Some(_) | None => Verdict::pass("environment", format!("{name}, mode {}", place.mode)),
+    }
+}
+
+fn namespaces(proposal: &Proposal, effect: &Effect, rules: &Rules) -> Verdict {
+    let extra = || rules.protected_namespaces.iter().map(String::as_str);
+    let claimed = proposal.target.namespace.iter().map(String::as_str);
+    let named = effect.namespaces.iter().map(String::as_str);
+    for namespace in claimed.chain(named) {
+        if let Some(floor) = protected::protects(namespace, extra()) {
+            let sentence = format!(
+                "the namespace `{namespace}` is protected as `{floor}`: nothing there is changed by countersign"
+            );
+            return Verdict::refuse("namespaces", "protected_namespace", sentence);
+        }
+    }
+    if effect.namespace_unknown {
+        return Verdict::pass("namespaces", "the files do not name a namespace: a person has to merge");
+    }
+    Verdict::pass("namespaces", "no protected namespace is touched")
+}
+
+fn size(effect: &Effect, rules: &Rules) -> Verdict {
+    let (files, lines) = (effect.summary.len() as u64, effect.lines());
+    let limits = &rules.limits;
+    if files > limits.files || lines > limits.lines {
+        let sentence = format!(
+            "{files} files and {lines} changed lines, at most {} and {} are allowed: split the proposal or raise `limits`",
+            limits.files, limits.lines
+        );
+        return Verdict::refuse("size", "too_large", sentence);
+    }
+    Verdict::pass("size", format!("{files} files, {lines} changed lines"))
+}
+
+fn hazards(judged: &Judged) -> Verdict {
+    match judged.approvals {
+        0 => Verdict::pass("approvals", format!("tier {}, no approval needed", judged.tier)),
+        needed => {
+            let names: Vec<&str> = judged.effect.hazards.iter().map(|hazard| hazard.name).collect();
+            let sentence =
+                format!("{} needs {needed} approvals, 0 are there; this version takes none yet", names.join(", "));
+            Verdict::wait("approvals", "approvals_missing", sentence)
+        }
+    }
+}
+
+fn duplicate(twins: &[Twin], rules: &Rules, now: Time) -> Verdict {
+    if let Some(twin) = twins.iter().find(|twin| twin.active) {
+        return Verdict::refuse("duplicate", "duplicate", format!("proposal {} already makes this change", twin.id));
+    }
+    let forgotten = |at: Time| at.plus_seconds(rules.hold_period.0.saturating_mul(REMEMBERED_HOLDS)) <= now;
+    if let Some(twin) = twins.iter().find(|twin| twin.rejected.is_some_and(|at| !forgotten(at))) {
+        let sentence = format!("a person closed the pull request of proposal {} that made this change", twin.id);
+        return Verdict::refuse("duplicate", "rejected", sentence);
+    }
+    Verdict::pass("duplicate", "nobody else makes this change")
+}
+
+fn budget(counts: &Counts, rules: &Rules) -> Verdict {
+    let limits = &rules.limits;
+    if counts.open >= limits.open_pull_requests {
+        let sentence = format!("{} pull requests are open, at most {} may", counts.open, limits.open_pull_requests);
+        return Verdict::wait("budget", "open_pull_requests", sentence);
+    }
+    if counts.last_hour >= limits.pull_requests_per_hour {
+        let sentence = format!(
+            "{} pull requests in the last hour, at most {} may",
+            counts.last_hour, limits.pull_requests_per_hour
+        );
+        return Verdict::wait("budget", "pull_requests_per_hour", sentence);
+    }
+    Verdict::pass("budget", format!("{} open, {} in the last hour", counts.open, counts.last_hour))
+}
+
+/// Whether a kind touches so little that its record may let it merge by itself.
+pub fn may_automate(kind: ActionKind) -> bool {
+    kinds::is_narrow(kind)
+}
+
+/// Whether the place's mode lets anything merge without a person.
+pub fn automates(place: &Place) -> bool {
+    place.mode == Mode::Automate
+}

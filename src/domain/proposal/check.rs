@@ -1,0 +1,137 @@
+//! The limits of every field: lengths, characters, ranges.
+//!
+//! Must not look at anything but the proposal itself.
+
+use super::{Proposal, Target};
+use crate::domain::canon::Malformed;
+use crate::domain::change::{Change, Edit};
+use crate::domain::ids::Time;
+
+/// Judges what the types cannot: lengths, characters, ranges.
+pub(super) fn check(proposal: &Proposal) -> Result<(), Malformed> {
+    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if let Some(id) = &proposal.id {
+        demand(
+            (1..=64).contains(&id.len()) && id.chars().all(token) && id.chars().any(|c| c != '.'),
+            "id",
+            "use 1 to 64 of A-Z a-z 0-9 . _ - and not only dots",
+        )?;
+    }
+    text(&proposal.repository.name, "repository.name", 200)?;
+    demand(!proposal.repository.name.contains(char::is_whitespace), "repository.name", "must not hold white space")?;
+    optional(proposal.repository.base.as_deref(), "repository.base", 200)?;
+    optional(proposal.environment.as_deref(), "environment", 64)?;
+    target(&proposal.target, "target")?;
+    demand((1..=32).contains(&proposal.changes.len()), "changes", "give 1 to 32 changes")?;
+    for (n, change) in proposal.changes.iter().enumerate() {
+        check_change(change, &format!("changes[{n}]"))?;
+    }
+    people(&proposal.reason, "reason", 4000)?;
+    check_evidence(proposal)?;
+    if let Some(confidence) = &proposal.confidence {
+        let digits = confidence.len() <= 6 && confidence.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let within = confidence.parse::<f64>().is_ok_and(|c| (0.0..=1.0).contains(&c));
+        demand(digits && within, "confidence", "write 0 to 1 as text, as \"0.93\"")?;
+    }
+    people(&proposal.rollback.description, "rollback.description", 1000)?;
+    check_circumstances(proposal)
+}
+
+fn check_evidence(proposal: &Proposal) -> Result<(), Malformed> {
+    demand(proposal.evidence.len() <= 16, "evidence", "at most 16 entries")?;
+    for (n, evidence) in proposal.evidence.iter().enumerate() {
+        let at = |field: &str| format!("evidence[{n}].{field}");
+        text(&evidence.title, &at("title"), 200)?;
+        optional(evidence.url.as_deref(), &at("url"), 2000)?;
+        let web = evidence.url.as_deref().is_none_or(|url| url.starts_with("https://") || url.starts_with("http://"));
+        demand(web, &at("url"), "must begin with https:// or http://")?;
+        optional(evidence.digest.as_deref(), &at("digest"), 80)?;
+    }
+    Ok(())
+}
+
+fn check_circumstances(proposal: &Proposal) -> Result<(), Malformed> {
+    if let Some(radius) = &proposal.blast_radius {
+        demand(radius.environments.len() <= 16, "blastRadius.environments", "at most 16 entries")?;
+        demand(radius.objects.len() <= 64, "blastRadius.objects", "at most 64 entries")?;
+        for (n, environment) in radius.environments.iter().enumerate() {
+            text(environment, &format!("blastRadius.environments[{n}]"), 64)?;
+        }
+        for (n, object) in radius.objects.iter().enumerate() {
+            target(object, &format!("blastRadius.objects[{n}]"))?;
+        }
+    }
+    if let Some(plan) = &proposal.plan {
+        text(&plan.id, "plan.id", 64)?;
+        demand(plan.step >= 1, "plan.step", "steps count from 1")?;
+        demand(plan.after.len() <= 16, "plan.after", "at most 16 entries")?;
+    }
+    text(&proposal.proposer.id, "proposer.id", 128)?;
+    optional(proposal.proposer.display.as_deref(), "proposer.display", 128)?;
+    optional(proposal.fingerprint.as_deref(), "fingerprint", 128)?;
+    if let Some(at) = &proposal.expires_at {
+        at.parse::<Time>().map_err(|reason| Malformed::at("expiresAt", reason))?;
+    }
+    demand(proposal.approvals.len() <= 8, "approvals", "at most 8 tokens")
+}
+
+fn check_change(change: &Change, at: &str) -> Result<(), Malformed> {
+    let (engine, file, edits, anything) = match change {
+        Change::Helm(c) => ("helm", Some(&c.values), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
+        Change::Kustomize(c) => {
+            let place = c.file.as_ref().or(c.directory.as_ref());
+            demand(
+                c.file.is_some() != c.directory.is_some(),
+                &format!("{at}.kustomize"),
+                "give either `directory` or `file`",
+            )?;
+            ("kustomize", place, &c.edits, !c.images.is_empty() || !c.replicas.is_empty())
+        }
+        Change::Manifest(c) => ("manifest", Some(&c.file), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
+        Change::Terraform(c) => ("terraform", Some(&c.file), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
+    };
+    let at = format!("{at}.{engine}");
+    demand(anything || !edits.is_empty(), &at, "asks for nothing: give at least one edit")?;
+    demand(edits.len() <= 64, &format!("{at}.edits"), "at most 64 edits")?;
+    if let Some(file) = file {
+        text(file, &format!("{at}.file"), 512)?;
+    }
+    edits.iter().enumerate().try_for_each(|(n, edit)| check_edit(edit, &format!("{at}.edits[{n}]")))
+}
+
+fn check_edit(edit: &Edit, at: &str) -> Result<(), Malformed> {
+    use crate::domain::change::Op;
+    let given = usize::from(edit.value.is_some()) + usize::from(edit.expr.is_some());
+    match edit.op {
+        Op::Delete => demand(given == 0, at, "a delete takes no value")?,
+        Op::Set | Op::Add | Op::Append => demand(given == 1, at, "give exactly one of `value` and `expr`")?,
+    }
+    demand(edit.path.0.len() <= 64, &format!("{at}.path"), "at most 64 steps")
+}
+
+fn target(target: &Target, at: &str) -> Result<(), Malformed> {
+    text(&target.kind, &format!("{at}.kind"), 128)?;
+    optional(target.namespace.as_deref(), &format!("{at}.namespace"), 128)?;
+    text(&target.name, &format!("{at}.name"), 253)
+}
+
+fn optional(value: Option<&str>, at: &str, most: usize) -> Result<(), Malformed> {
+    value.map_or(Ok(()), |value| text(value, at, most))
+}
+
+/// One line of text.
+fn text(value: &str, at: &str, most: usize) -> Result<(), Malformed> {
+    demand(!value.contains(char::is_control), at, "must not hold control characters or line ends")?;
+    people(value, at, most)
+}
+
+/// Text for people; may have several lines.
+fn people(value: &str, at: &str, most: usize) -> Result<(), Malformed> {
+    demand(!value.trim().is_empty(), at, "must not be empty")?;
+    demand(!value.contains('\0'), at, "must not hold NUL")?;
+    demand(value.chars().count() <= most, at, &format!("at most {most} characters"))
+}
+
+fn demand(holds: bool, at: &str, reason: &str) -> Result<(), Malformed> {
+    if holds { Ok(()) } else { Err(Malformed::at(at, reason)) }
+}

@@ -1,0 +1,72 @@
+//! One turn after the other: gather facts, choose, announce, perform, write down.
+//!
+//! Must not decide: what to do is chosen in the domain, what was done is judged there.
+
+mod gather;
+mod perform;
+mod plan;
+mod trouble;
+mod turn;
+mod worker;
+
+pub use plan::{TreeFiles, apply_to, plan};
+pub use trouble::Trouble;
+pub use turn::Turn;
+pub use worker::{Pace, Worker};
+
+use crate::config::Keys;
+use crate::domain::ids::{Binding, Clock};
+use crate::forge::Forge;
+use crate::store::Store;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The forges of this deployment, one for each repository, by tenant and repository key.
+#[derive(Clone, Default)]
+pub struct Forges(BTreeMap<(String, String), Arc<dyn Forge>>);
+
+impl Forges {
+    /// Adds a repository.
+    pub fn insert(&mut self, binding: &Binding, forge: Arc<dyn Forge>) {
+        self.0.insert((binding.tenant.to_string(), binding.key()), forge);
+    }
+
+    /// The forge of a repository, if it is configured for this tenant.
+    pub fn get(&self, binding: &Binding) -> Option<&Arc<dyn Forge>> {
+        self.0.get(&(binding.tenant.to_string(), binding.key()))
+    }
+}
+
+/// Everything a turn works with.
+#[derive(Clone)]
+pub struct Engine {
+    /// What is kept.
+    pub store: Store,
+    /// Where pull requests live.
+    pub forges: Forges,
+    /// What signs and verifies.
+    pub keys: Keys,
+    /// The name of this deployment.
+    pub instance: String,
+    /// What time it is.
+    pub clock: Clock,
+    /// Stops every write at every forge.
+    pub stop: bool,
+    locks: Locks,
+}
+
+/// One lock for each repository, so that two turns never work on one mirror.
+type Locks = Arc<Mutex<BTreeMap<String, Arc<Mutex<()>>>>>;
+
+impl Engine {
+    /// Puts an engine together.
+    pub fn new(store: Store, forges: Forges, keys: Keys, instance: String, clock: Clock, stop: bool) -> Engine {
+        Engine { store, forges, keys, instance, clock, stop, locks: Locks::default() }
+    }
+
+    async fn lock(&self, binding: &Binding) -> Arc<Mutex<()>> {
+        let mut locks = self.locks.lock().await;
+        locks.entry(binding.key()).or_default().clone()
+    }
+}

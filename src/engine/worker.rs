@@ -1,0 +1,138 @@
+//! The loop: claim what is due, take its turn, say when to look again; hints and failures are never lost.
+
+use super::{Engine, Trouble, Turn};
+use crate::domain::ids::Time;
+use crate::forge::ForgeError;
+use crate::store::{Delivery, StoreError, WakeBy};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, info, info_span, warn};
+
+/// How long a claim lasts, seconds.
+const LEASE: i64 = 120;
+
+/// How the loop waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The longest sleep when nothing is due.
+    pub idle: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { idle: Duration::from_millis(500) }
+    }
+}
+
+/// Takes turns.
+#[derive(Clone)]
+pub struct Worker {
+    engine: Engine,
+    name: String,
+}
+
+impl Worker {
+    /// A worker of this name; two workers never have the same proposal.
+    pub fn new(engine: Engine, name: impl Into<String>) -> Worker {
+        Worker { engine, name: name.into() }
+    }
+
+    /// Takes turns until nothing is due; gives how many.
+    pub async fn until_idle(&self) -> Result<u64, StoreError> {
+        let mut turns = 0;
+        loop {
+            self.take_hints().await?;
+            match self.step().await? {
+                true => turns += 1,
+                false => return Ok(turns),
+            }
+        }
+    }
+
+    /// Takes turns until it is told to stop; the turn that is under way ends first.
+    pub async fn run(&self, pace: Pace, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let busy = match self.take_hints().await {
+                Ok(()) => self.step().await,
+                Err(error) => Err(error),
+            };
+            match busy {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => warn!(%error, "the database does not answer; trying again"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pace.idle) => {}
+            }
+        }
+    }
+
+    /// Takes one turn; false when nothing is due.
+    pub async fn step(&self) -> Result<bool, StoreError> {
+        let store = &self.engine.store;
+        let now = (self.engine.clock)();
+        let Some(claim) = store.claim(now, LEASE, &self.name).await? else { return Ok(false) };
+        let span = info_span!("turn", proposal = %claim.id, tenant = %claim.tenant);
+        let started = std::time::Instant::now();
+        let (engine, mine) = (self.engine.clone(), claim.clone());
+        // A turn that panics is a turn that failed; the worker goes on.
+        let turn = tokio::spawn(async move { engine.turn(&mine).await }.instrument(span.clone()));
+        let result = turn.await.unwrap_or(Err(Trouble::Program("the turn broke off")));
+        metrics::histogram!("countersign_turn_duration_seconds").record(started.elapsed().as_secs_f64());
+        let _entered = span.enter();
+        match result {
+            Ok(turn) => {
+                note(&turn);
+                store.release(&claim, turn.due).await?;
+            }
+            Err(Trouble::Forge(ForgeError::RateLimited(until))) => {
+                info!(%until, "the forge limits our rate");
+                store.release(&claim, Some(until)).await?;
+            }
+            Err(trouble) => {
+                let again = store.fail(&claim, &trouble.to_string(), now).await?;
+                warn!(%trouble, attempts = claim.attempts + 1, %again, "the turn failed");
+            }
+        }
+        Ok(true)
+    }
+
+    /// Turns stored webhook deliveries into looks at their pull requests.
+    async fn take_hints(&self) -> Result<(), StoreError> {
+        let store = &self.engine.store;
+        for delivery in store.pending_deliveries(100).await? {
+            let now: Time = (self.engine.clock)();
+            let by = match pull_number(&delivery) {
+                Some(number) => WakeBy::Pull { repository: &delivery.repository, number },
+                None => WakeBy::Repository(&delivery.repository),
+            };
+            store.wake(&delivery.tenant, by, now).await?;
+            store.delivered(&delivery, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The pull request a delivery speaks of; only a hint where to look.
+fn pull_number(delivery: &Delivery) -> Option<u64> {
+    let body: serde_json::Value = serde_json::from_slice(&delivery.body).ok()?;
+    body.get("pull")?.get("number")?.as_u64()
+}
+
+fn note(turn: &Turn) {
+    use crate::domain::lifecycle::Action;
+    let name = match &turn.action {
+        Action::Wait(_) => return,
+        Action::Drop(_) => "drop",
+        Action::Push(_) => "push",
+        Action::OpenPull => "open",
+        Action::Attest(_) => "attest",
+        Action::Report => "report",
+        Action::HandOver(_) => "hand over",
+        Action::Merge(_) => "merge",
+        Action::Land(_) => "land",
+        Action::Settle(..) => "settle",
+    };
+    info!(action = name, stage = turn.record.stage.name(), code = %turn.verdict.code, "{}", turn.verdict.sentence);
+}

@@ -1,0 +1,12 @@
+//! Turns facts into text for people: pull request bodies, check runs, commit messages, pages.
+//!
+//! Must not let text from outside reach Markdown or HTML before it was neutralised.
+
+mod body;
+mod neutral;
+pub mod page;
+
+pub use body::{
+    CheckText, RenderError, attested_body, body_text, check_texts, commit_message, merge_message, notice, pull_title,
+};
+pub use neutral::{code, fence, line, visible};

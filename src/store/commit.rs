@@ -1,0 +1,148 @@
+//! The one way to change a proposal: its record, its log entries, its tally and its due item, or none of them.
+//!
+//! Must not be called while another transaction is open, nor choose what to write.
+
+use super::db::{Tx, row, run};
+use super::error::{Result, StoreError};
+use super::{Store, count, due, log, record};
+use crate::domain::audit::Event;
+use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::lifecycle::{Record, Stage, Transition};
+
+/// The parts of a record that WHERE clauses ask for.
+pub(super) struct Columns {
+    pub(super) digest: String,
+    pub(super) repository: String,
+    pub(super) target: String,
+    pub(super) reason: Option<String>,
+    pub(super) effect: Option<String>,
+    pub(super) class: Option<String>,
+    pub(super) pull: Option<i64>,
+    pub(super) merging: i64,
+    pub(super) record: String,
+}
+
+impl Columns {
+    pub(super) fn of(record: &Record) -> Result<Columns> {
+        let merging = record.stage == Stage::Open && record.merging.is_some() && record.landed.is_none();
+        Ok(Columns {
+            digest: record.digest.to_string(),
+            repository: record.binding.key(),
+            target: record::target(&record.target),
+            reason: record.reason.as_ref().map(|reason| reason.code.clone()),
+            effect: record.effect.map(|effect| effect.to_string()),
+            class: record.class.as_ref().map(|class| class.key().to_string()),
+            pull: record.pull.map(count).transpose()?,
+            merging: i64::from(merging),
+            record: serde_json::to_string(record).map_err(|error| StoreError::Other(error.to_string()))?,
+        })
+    }
+}
+
+/// Events of a proposal, each naming it and its pull request.
+pub(super) fn about(record: &Record, mut events: Vec<Event>) -> Vec<Event> {
+    for event in &mut events {
+        event.proposal.get_or_insert_with(|| record.id.clone());
+        event.pr = event.pr.or(record.pull);
+    }
+    events
+}
+
+impl Store {
+    /// Writes a transition, all of it or nothing; the index and hash of each of its log entries.
+    ///
+    /// `Conflict` when the proposal is not in the stage the transition comes from. A lease that is held stays held.
+    pub async fn commit(&self, transition: &Transition, now: Time) -> Result<Vec<(u64, Digest)>> {
+        self.apply(transition, None, now).await
+    }
+
+    /// The same, and a `Conflict` too when anything was committed since the version that was read.
+    pub async fn commit_seen(&self, transition: &Transition, version: u64, now: Time) -> Result<Vec<(u64, Digest)>> {
+        self.apply(transition, Some(version), now).await
+    }
+
+    async fn apply(&self, transition: &Transition, version: Option<u64>, now: Time) -> Result<Vec<(u64, Digest)>> {
+        check(transition)?;
+        let record = &transition.record;
+        let tenant = &record.binding.tenant;
+        let mut tx = self.db.write().await?;
+        let mut head = log::lock(&mut tx, tenant).await?;
+        let (seq, at) = (head.size(), head.next(now));
+        update(&mut tx, transition, version, at).await?;
+        let events = about(record, transition.events.clone());
+        let places = log::append(&mut tx, &mut head, tenant, &events, now).await?;
+        record::tally(&mut tx, transition, seq, at).await?;
+        due::plan(&mut tx, tenant, &record.id, transition.due.filter(|_| !record.stage.is_final())).await?;
+        keep(&mut tx, tenant, transition, at).await?;
+        tx.commit().await.map(|()| places)
+    }
+}
+
+/// Refuses what no transition may be.
+fn check(transition: &Transition) -> Result<()> {
+    let Transition { from, record, events, due, .. } = transition;
+    let (from, to) = (*from, record.stage);
+    let fault = if events.is_empty() {
+        "a transition without an event".to_owned()
+    } else if from != to && !from.successors().contains(&to) {
+        format!("`{}` does not follow `{}`", to.name(), from.name())
+    } else if due.is_none() && !to.is_final() {
+        format!("`{}` is not over and nobody would look again", to.name())
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Invalid(format!("proposal {}: {fault}: a mistake in this program, please report it", record.id)))
+}
+
+async fn update(tx: &mut Tx, transition: &Transition, version: Option<u64>, at: Time) -> Result<()> {
+    let record = &transition.record;
+    let columns = Columns::of(record)?;
+    let opened = record.opened.or(record.pull.map(|_| at)).map(|at| at.0);
+    // What was taken in never changes: the digest and the repository are asked for, not set.
+    let sql = "UPDATE proposal SET stage = $1, reason = $2, effect = $3, class = $4, base = $5, pull = $6, \
+               merging = $7, auto = $8, opened = COALESCE(opened, $9), updated = $10, version = version + 1, \
+               record = $11 WHERE tenant = $12 AND id = $13 AND digest = $14 AND repository = $15 AND stage = $16 \
+               AND ($17 IS NULL OR version = $17)";
+    let changed = run!(
+        &mut *tx,
+        sql,
+        record.stage.name(),
+        columns.reason.as_deref(),
+        columns.effect.as_deref(),
+        columns.class.as_deref(),
+        record.base.as_deref(),
+        columns.pull,
+        columns.merging,
+        i64::from(record.auto),
+        opened,
+        at.0,
+        columns.record.as_str(),
+        record.binding.tenant.as_str(),
+        record.id.as_str(),
+        columns.digest.as_str(),
+        columns.repository.as_str(),
+        transition.from.name(),
+        version.map(count).transpose()?,
+    )?;
+    if changed == 1 { Ok(()) } else { Err(missed(tx, record).await?) }
+}
+
+/// Why no row was changed.
+async fn missed(tx: &mut Tx, record: &Record) -> Result<StoreError> {
+    let sql = "SELECT stage FROM proposal WHERE tenant = $1 AND id = $2";
+    let tenant = record.binding.tenant.as_str();
+    Ok(match row!(tx, (String,), sql, tenant, record.id.as_str())? {
+        Some((stage,)) => StoreError::Conflict(format!("proposal {} (it is `{stage}`)", record.id)),
+        None => StoreError::NotFound(format!("proposal {}", record.id)),
+    })
+}
+
+/// Keeps the bytes that come with a transition; the newest of each name.
+async fn keep(tx: &mut Tx, tenant: &TenantId, transition: &Transition, at: Time) -> Result<()> {
+    let sql = "INSERT INTO artifact (tenant, proposal, name, bytes, at) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (tenant, proposal, name) DO UPDATE SET bytes = excluded.bytes, at = excluded.at";
+    for (name, bytes) in &transition.artifacts {
+        run!(&mut *tx, sql, tenant.as_str(), transition.record.id.as_str(), *name, bytes.as_slice(), at.0)?;
+    }
+    Ok(())
+}

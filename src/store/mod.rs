@@ -1,0 +1,70 @@
+//! What is kept: proposals, the audit log, due items, track records and deliveries, in SQLite or PostgreSQL.
+//!
+//! Must not decide anything, ask the clock, or change a proposal outside `commit`.
+
+mod commit;
+mod db;
+mod due;
+mod error;
+mod gates;
+mod inbox;
+mod log;
+mod proposals;
+mod record;
+
+pub use due::{Claim, WakeBy};
+pub use error::{Result, StoreError};
+pub use gates::Neighbour;
+pub use inbox::Delivery;
+pub use log::{Happened, Head, StoredLeaf};
+pub use proposals::{Filter, Received, Stored};
+pub use record::{Counts, Tracked};
+
+use db::Db;
+use std::sync::Arc;
+
+/// The database; cheap to clone, and the same for every clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+    instance: Arc<str>,
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` or `postgres://...` and brings its schema up to date.
+    ///
+    /// `instance` is part of the name of every log that is made.
+    pub async fn open(url: &str, instance: &str) -> Result<Store> {
+        Ok(Store { db: Db::open(url, db::PATIENCE).await?, instance: instance.into() })
+    }
+
+    /// A database in memory, gone with its last clone.
+    pub async fn memory() -> Result<Store> {
+        Ok(Store { db: Db::memory().await?, instance: "countersign.local".into() })
+    }
+
+    /// Answers when the database can be read; for readiness.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.db.read().await?;
+        db::row!(&mut tx, (i64,), "SELECT COUNT(*) FROM audit_head").map(|_| ())
+    }
+
+    /// Closes every connection; what is under way ends first.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+/// A number for a column.
+fn count(value: u64) -> Result<i64> {
+    i64::try_from(value)
+        .map_err(|_| StoreError::Invalid(format!("{value} is too large to be kept: send less than 2^63")))
+}
+
+/// A number from a column that never holds a negative one.
+fn number(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

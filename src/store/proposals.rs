@@ -1,0 +1,196 @@
+//! Proposals: taken in once, read by id, listed, with the approvals and bytes beside them.
+//!
+//! Must not change a record; `commit` does.
+
+use super::commit::{self, Columns};
+use super::db::{Tx, row, rows, run};
+use super::error::{Result, StoreError};
+use super::{Store, log, number};
+use crate::domain::audit::Event;
+use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::lifecycle::{Record, Stage};
+
+/// What became of a proposal that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is kept now.
+    New,
+    /// It is the proposal with this id, which is kept already.
+    Known(String),
+}
+
+/// A proposal as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The record.
+    pub record: Record,
+    /// The proposal's bytes.
+    pub bytes: Vec<u8>,
+    /// Grows by one with each commit.
+    pub version: u64,
+}
+
+/// Which proposals to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those in this stage.
+    pub stage: Option<Stage>,
+    /// Only those of this repository, by its key.
+    pub repository: Option<String>,
+    /// Only those older than this id.
+    pub before: Option<String>,
+    /// How many at most; 0 stands for 50.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Takes a proposal in, once for each digest, and makes it due.
+    ///
+    /// A known proposal gains the approvals it did not have. A `name` that stands for another digest is a `Duplicate`.
+    pub async fn receive(
+        &self,
+        record: &Record,
+        bytes: &[u8],
+        approvals: &[String],
+        events: Vec<Event>,
+        now: Time,
+    ) -> Result<Received> {
+        if record.stage != Stage::Received || events.is_empty() {
+            let reason = "a proposal is taken in as `received` and with at least one event";
+            return Err(StoreError::Invalid(reason.into()));
+        }
+        let tenant = &record.binding.tenant;
+        let mut tx = self.db.write().await?;
+        let mut head = log::lock(&mut tx, tenant).await?;
+        if let Some(id) = known(&mut tx, record).await? {
+            if approve(&mut tx, tenant, &id, approvals, now).await? {
+                super::due::wake_one(&mut tx, tenant, &id, now).await?;
+            }
+            return tx.commit().await.map(|()| Received::Known(id));
+        }
+        insert(&mut tx, record, bytes, head.next(now)).await?;
+        approve(&mut tx, tenant, &record.id, approvals, now).await?;
+        log::append(&mut tx, &mut head, tenant, &commit::about(record, events), now).await?;
+        super::due::insert(&mut tx, tenant, &record.id, now).await?;
+        tx.commit().await.map(|()| Received::New)
+    }
+
+    /// The record and bytes of a proposal, by the service's id or the sender's name for it.
+    pub async fn record(&self, tenant: &TenantId, id: &str) -> Result<Option<(Record, Vec<u8>)>> {
+        Ok(self.stored(tenant, id).await?.map(|stored| (stored.record, stored.bytes)))
+    }
+
+    /// The same with the version that `commit_seen` asks for.
+    pub async fn stored(&self, tenant: &TenantId, id: &str) -> Result<Option<Stored>> {
+        let mut tx = self.db.read().await?;
+        let sql = "SELECT record, bytes, version FROM proposal WHERE tenant = $1 AND (id = $2 OR name = $2) \
+                   ORDER BY CASE WHEN id = $2 THEN 0 ELSE 1 END LIMIT 1";
+        let Some((text, bytes, version)) = row!(&mut tx, (String, Vec<u8>, i64), sql, tenant.as_str(), id)? else {
+            return Ok(None);
+        };
+        Ok(Some(Stored { record: parse(&text)?, bytes, version: number(version) }))
+    }
+
+    /// The records of a tenant, newest first.
+    pub async fn list(&self, tenant: &TenantId, filter: &Filter) -> Result<Vec<Record>> {
+        let mut tx = self.db.read().await?;
+        let sql = "SELECT record FROM proposal WHERE tenant = $1 AND ($2 IS NULL OR stage = $2) \
+                   AND ($3 IS NULL OR repository = $3) AND ($4 IS NULL OR id < $4) ORDER BY id DESC LIMIT $5";
+        let stage = filter.stage.map(Stage::name);
+        let (repository, before) = (filter.repository.as_deref(), filter.before.as_deref());
+        let limit = i64::from(if filter.limit == 0 { 50 } else { filter.limit });
+        let found = rows!(&mut tx, (String,), sql, tenant.as_str(), stage, repository, before, limit)?;
+        found.iter().map(|(text,)| parse(text)).collect()
+    }
+
+    /// Bytes kept beside a record, by name.
+    pub async fn artifact(&self, tenant: &TenantId, id: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let mut tx = self.db.read().await?;
+        let sql = "SELECT bytes FROM artifact WHERE tenant = $1 AND proposal = $2 AND name = $3";
+        Ok(row!(&mut tx, (Vec<u8>,), sql, tenant.as_str(), id, name)?.map(|(bytes,)| bytes))
+    }
+
+    /// The names and sizes in bytes of what is kept beside a record.
+    pub async fn artifacts(&self, tenant: &TenantId, id: &str) -> Result<Vec<(String, u64)>> {
+        let mut tx = self.db.read().await?;
+        let sql = "SELECT name, CAST(LENGTH(bytes) AS BIGINT) FROM artifact WHERE tenant = $1 AND proposal = $2 \
+                   ORDER BY name";
+        let found = rows!(&mut tx, (String, i64), sql, tenant.as_str(), id)?;
+        Ok(found.into_iter().map(|(name, size)| (name, number(size))).collect())
+    }
+
+    /// The approval tokens that came for a proposal, unverified, with when they came, oldest first.
+    pub async fn approvals(&self, tenant: &TenantId, id: &str) -> Result<Vec<(String, Time)>> {
+        let mut tx = self.db.read().await?;
+        let sql = "SELECT token, at FROM approval WHERE tenant = $1 AND proposal = $2 ORDER BY at, digest";
+        let found = rows!(&mut tx, (String, i64), sql, tenant.as_str(), id)?;
+        Ok(found.into_iter().map(|(token, at)| (token, Time(at))).collect())
+    }
+
+    /// Keeps approval tokens for a proposal and wakes it when one is new; whether one was.
+    pub async fn approve(&self, tenant: &TenantId, id: &str, tokens: &[String], now: Time) -> Result<bool> {
+        let mut tx = self.db.write().await?;
+        log::lock(&mut tx, tenant).await?;
+        let sql = "SELECT version FROM proposal WHERE tenant = $1 AND id = $2";
+        if row!(&mut tx, (i64,), sql, tenant.as_str(), id)?.is_none() {
+            return Err(StoreError::NotFound(format!("proposal {id}")));
+        }
+        let new = approve(&mut tx, tenant, id, tokens, now).await?;
+        if new {
+            super::due::wake_one(&mut tx, tenant, id, now).await?;
+        }
+        tx.commit().await.map(|()| new)
+    }
+}
+
+/// The id under which this digest is kept; an error when the name is taken by another digest.
+async fn known(tx: &mut Tx, record: &Record) -> Result<Option<String>> {
+    let (tenant, digest) = (record.binding.tenant.as_str(), record.digest.to_string());
+    let sql = "SELECT id FROM proposal WHERE tenant = $1 AND digest = $2";
+    if let Some((id,)) = row!(tx, (String,), sql, tenant, digest.as_str())? {
+        return Ok(Some(id));
+    }
+    let sql = "SELECT id FROM proposal WHERE tenant = $1 AND name = $2";
+    match row!(tx, (String,), sql, tenant, record.name.as_deref())? {
+        Some((existing,)) => Err(StoreError::Duplicate { existing }),
+        None => Ok(None),
+    }
+}
+
+async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<()> {
+    let columns = Columns::of(record)?;
+    let sql = "INSERT INTO proposal (tenant, id, name, digest, repository, target, stage, merging, auto, updated, \
+               version, record, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10)";
+    run!(
+        tx,
+        sql,
+        record.binding.tenant.as_str(),
+        record.id.as_str(),
+        record.name.as_deref(),
+        columns.digest.as_str(),
+        columns.repository.as_str(),
+        columns.target.as_str(),
+        record.stage.name(),
+        at.0,
+        columns.record.as_str(),
+        bytes,
+    )?;
+    Ok(())
+}
+
+/// Keeps tokens once each; whether one was new.
+async fn approve(tx: &mut Tx, tenant: &TenantId, id: &str, tokens: &[String], now: Time) -> Result<bool> {
+    let sql = "INSERT INTO approval (tenant, proposal, digest, token, at) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (tenant, proposal, digest) DO NOTHING";
+    let mut new = 0;
+    for token in tokens {
+        let digest = Digest::of(token.as_bytes()).to_string();
+        new += run!(tx, sql, tenant.as_str(), id, digest.as_str(), token.as_str(), now.0)?;
+    }
+    Ok(new > 0)
+}
+
+/// A stored record.
+pub(super) fn parse(text: &str) -> Result<Record> {
+    serde_json::from_str(text).map_err(|error| StoreError::damaged("a proposal's record", error))
+}

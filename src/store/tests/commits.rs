@@ -1,0 +1,198 @@
+use super::*;
+use crate::domain::lifecycle::{MergeIntent, Reason};
+
+#[tokio::test]
+async fn a_proposal_is_taken_in_once() {
+    for place in places("intake").await {
+        let store = &place.store;
+        let first = Record { name: Some("fix-1".into()), ..record(&acme(), "0190-a") };
+        received(store, &first).await;
+        let again = Record { id: "0190-b".into(), ..first.clone() };
+        let known = store.receive(&again, b"{}", &[], vec![note("proposal.received")], at(1)).await;
+        assert_eq!(known.expect("known"), Received::Known("0190-a".into()), "{}", place.name);
+        let other = Record { digest: Digest::of(b"other"), ..again.clone() };
+        let taken = store.receive(&other, b"{}", &[], vec![note("proposal.received")], at(1)).await;
+        assert!(matches!(taken, Err(StoreError::Duplicate { existing }) if existing == "0190-a"), "{}", place.name);
+        let (read, bytes) = store.record(&acme(), "fix-1").await.expect("reads").expect("is there");
+        assert_eq!((read, bytes), (first.clone(), b"{}".to_vec()));
+        assert_eq!(store.record(&acme(), "0190-b").await.expect("reads"), None);
+        let silent = store.receive(&record(&acme(), "0190-c"), b"{}", &[], vec![], at(1)).await;
+        assert!(matches!(silent, Err(StoreError::Invalid(_))));
+        assert_eq!(proven(store, &acme()).await, 2, "one genesis and one event");
+    }
+}
+
+#[tokio::test]
+async fn a_known_proposal_gains_approvals_and_is_looked_at() {
+    for place in places("approvals").await {
+        let store = &place.store;
+        let first = record(&acme(), "0190-a");
+        let tokens = ["one".to_owned(), "two".to_owned()];
+        let events = || vec![note("proposal.received")];
+        store.receive(&first, b"{}", &tokens[..1], events(), at(0)).await.expect("new");
+        let claim = store.claim(at(0), 30, "w").await.expect("claims").expect("is due");
+        store.release(&claim, Some(at(500))).await.expect("releases");
+        store.receive(&first, b"{}", &tokens[..1], events(), at(1)).await.expect("known");
+        assert_eq!(store.next_due().await.expect("reads"), Some(at(500)), "{}", place.name);
+        store.receive(&first, b"{}", &tokens, events(), at(2)).await.expect("known");
+        assert_eq!(store.next_due().await.expect("reads"), Some(at(2)), "{}", place.name);
+        let kept = store.approvals(&acme(), "0190-a").await.expect("reads");
+        assert_eq!(kept, [("one".to_owned(), at(0)), ("two".to_owned(), at(2))]);
+        assert!(!store.approve(&acme(), "0190-a", &tokens, at(3)).await.expect("known tokens"));
+        assert!(matches!(store.approve(&acme(), "nobody", &tokens, at(3)).await, Err(StoreError::NotFound(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_transition_writes_everything_at_once() {
+    for place in places("commit").await {
+        let store = &place.store;
+        let first = record(&acme(), "0190-a");
+        received(store, &first).await;
+        let mut transition = step(&first, Stage::Pushed);
+        transition.record.pull = Some(4);
+        transition.events.push(note("attestation.intent"));
+        transition.artifacts = vec![("diff", b"-a\n+b\n".to_vec()), ("inverse", vec![0, 255])];
+        let places = store.commit(&transition, at(5)).await.expect("commits");
+        assert_eq!(places.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [2, 3], "{}", place.name);
+        let leaf = store.leaves(&acme(), 3, 1).await.expect("leaves").remove(0);
+        assert_eq!(crate::domain::audit::leaf_hash(&leaf.bytes), places[1].1);
+        let told = store.events(&acme(), "0190-a").await.expect("events");
+        assert_eq!(
+            told.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(),
+            ["proposal.received", "stage.changed", "attestation.intent"]
+        );
+        assert_eq!((told[2].pr, told[2].actor.as_deref()), (4, Some("countersign")));
+        assert_eq!(store.artifact(&acme(), "0190-a", "inverse").await.expect("reads"), Some(vec![0, 255]));
+        assert_eq!(
+            store.artifacts(&acme(), "0190-a").await.expect("reads"),
+            [("diff".into(), 6), ("inverse".into(), 2)]
+        );
+        transition.from = Stage::Pushed;
+        transition.artifacts = vec![("diff", Vec::new())];
+        store.commit(&transition, at(6)).await.expect("stays");
+        assert_eq!(store.artifact(&acme(), "0190-a", "diff").await.expect("reads"), Some(Vec::new()));
+        assert_eq!(store.stored(&acme(), "0190-a").await.expect("reads").expect("is there").version, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_transition_that_does_not_fit_changes_nothing() {
+    for place in places("refused").await {
+        let store = &place.store;
+        let first = record(&acme(), "0190-a");
+        received(store, &first).await;
+        let before =
+            (store.head(&acme()).await.expect("a head"), store.stored(&acme(), "0190-a").await.expect("reads"));
+        let fits = step(&first, Stage::Pushed);
+        let silent = Transition { events: Vec::new(), ..fits.clone() };
+        let leap = Transition { record: Record { stage: Stage::Merged, ..first.clone() }, ..fits.clone() };
+        let asleep = Transition { due: None, ..fits.clone() };
+        for bad in [silent, leap, asleep] {
+            let refused = store.commit(&bad, at(1)).await;
+            assert!(matches!(refused, Err(StoreError::Invalid(_))), "{}: {refused:?}", place.name);
+        }
+        let late = Transition { from: Stage::Pushed, ..fits.clone() };
+        let swapped = Transition { record: Record { digest: Digest::of(b"x"), ..fits.record.clone() }, ..fits.clone() };
+        for bad in [late, swapped] {
+            let refused = store.commit(&bad, at(1)).await;
+            assert!(matches!(&refused, Err(StoreError::Conflict(text)) if text.contains("`received`")), "{refused:?}");
+        }
+        let mut stranger = fits.clone();
+        stranger.record.id = "0190-z".into();
+        assert!(matches!(store.commit(&stranger, at(1)).await, Err(StoreError::NotFound(_))));
+        let classless = Transition { demote: true, ..fits.clone() };
+        assert!(matches!(store.commit(&classless, at(1)).await, Err(StoreError::Invalid(_))));
+        assert!(matches!(store.commit_seen(&fits, 7, at(1)).await, Err(StoreError::Conflict(_))));
+        let after = (store.head(&acme()).await.expect("a head"), store.stored(&acme(), "0190-a").await.expect("reads"));
+        assert_eq!(before, after, "{}", place.name);
+        store.commit_seen(&fits, 0, at(1)).await.expect("fits");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_racing_transitions_one_wins() {
+    for place in places("race").await {
+        let first = record(&acme(), "0190-a");
+        received(&place.store, &first).await;
+        let other = place.again().await;
+        let mut racers = tokio::task::JoinSet::new();
+        for n in 0..6 {
+            let store = if n % 2 == 0 { place.store.clone() } else { other.clone() };
+            let transition = step(&first, Stage::Pushed);
+            racers.spawn(async move { store.commit(&transition, at(1)).await });
+        }
+        let results = racers.join_all().await;
+        let lost = results.iter().filter(|result| matches!(result, Err(StoreError::Conflict(_)))).count();
+        assert_eq!((results.len(), lost), (6, 5), "{}: {results:?}", place.name);
+        assert_eq!(proven(&place.store, &acme()).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn proposals_are_listed_newest_first() {
+    for place in places("list").await {
+        let store = &place.store;
+        for n in 0..5 {
+            driven(store, &record(&acme(), &format!("0190-{n}")), if n == 3 { Stage::Open } else { Stage::Received })
+                .await;
+        }
+        let ids = |found: Vec<Record>| found.into_iter().map(|record| record.id).collect::<Vec<_>>();
+        let list = async |filter: Filter| ids(store.list(&acme(), &filter).await.expect("lists"));
+        let newest = list(Filter { limit: 2, ..Filter::default() }).await;
+        assert_eq!(newest, ["0190-4", "0190-3"], "{}", place.name);
+        let next = Filter { limit: 2, before: Some("0190-3".into()), ..Filter::default() };
+        assert_eq!(list(next).await, ["0190-2", "0190-1"]);
+        assert_eq!(list(Filter { stage: Some(Stage::Open), ..Filter::default() }).await, ["0190-3"]);
+        assert!(list(Filter { repository: Some("local:local:8".into()), ..Filter::default() }).await.is_empty());
+        assert_eq!(list(Filter { repository: Some("local:local:7".into()), ..Filter::default() }).await.len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn gates_find_their_neighbours() {
+    for place in places("gates").await {
+        let store = &place.store;
+        let effect = Some(Digest::of(b"effect"));
+        let key = "local:local:7";
+        let seen = |id: &str| Record { effect, base: Some("main".into()), ..record(&acme(), id) };
+        let open = driven(store, &seen("0190-a"), Stage::Open).await;
+        let pushed = driven(store, &seen("0190-b"), Stage::Pushed).await;
+        driven(store, &seen("0190-c"), Stage::Settled).await;
+        // A pull request that a person closed; one that ended by itself; a second try, refused because of the first.
+        for (id, code, pull) in
+            [("0190-d", "rejected", Some(4)), ("0190-e", "expired", Some(5)), ("0190-f", "rejected", None)]
+        {
+            let taken = driven(store, &seen(id), Stage::Received).await;
+            let mut dropped = step(&taken, Stage::Dropped);
+            dropped.record.reason = Some(Reason::new(code, "so it is"));
+            dropped.record.pull = pull;
+            store.commit(&dropped, at(9)).await.expect("drops");
+        }
+        assert_eq!(store.open_pulls(&acme(), key).await.expect("counts"), 2, "{}", place.name);
+        assert_eq!(store.pulls_opened_since(&acme(), key, at(1)).await.expect("counts"), 4);
+        assert_eq!(store.pulls_opened_since(&acme(), key, at(99)).await.expect("counts"), 0);
+        let twins = store.twins(&acme(), Digest::of(b"effect"), "0190-b").await.expect("finds");
+        let found: Vec<_> = twins.iter().map(|twin| (twin.id.as_str(), twin.stage)).collect();
+        assert_eq!(found, [("0190-a", Stage::Open), ("0190-d", Stage::Dropped)], "{}", place.name);
+        assert_eq!((twins[1].reason.as_ref().map(|r| r.code.as_str()), twins[1].updated), (Some("rejected"), at(9)));
+        let target = &pushed.target;
+        let same = store.on_target(&acme(), key, target, "0190-b").await.expect("finds");
+        assert_eq!(same.iter().map(|n| n.id.as_str()).collect::<Vec<_>>(), ["0190-a"]);
+        merge_intents(store, &open).await;
+    }
+}
+
+async fn merge_intents(store: &Store, open: &Record) {
+    let key = "local:local:7";
+    let oid: crate::domain::ids::Oid = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3".parse().expect("an id");
+    let intent = MergeIntent { head: oid.clone(), base: oid.clone(), tree: oid, at: at(3) };
+    let mut announced = step(open, Stage::Open);
+    announced.record.merging = Some(intent);
+    store.commit(&announced, at(3)).await.expect("announces");
+    let merging = async |base, except| store.merging_on(&acme(), key, base, except).await.expect("finds").len();
+    assert_eq!(merging("main", "0190-b").await, 1);
+    assert_eq!((merging("main", "0190-a").await, merging("other", "0190-b").await), (0, 0));
+    store.commit(&step(&announced.record, Stage::Merged), at(4)).await.expect("merges");
+    assert_eq!(merging("main", "0190-b").await, 0);
+}

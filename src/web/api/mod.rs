@@ -1,0 +1,12 @@
+//! The API's handlers, by what they are about.
+//!
+//! Must not know the list of routes.
+
+pub(super) mod audit;
+pub(super) mod meta;
+pub(super) mod outcome;
+pub(super) mod proposals;
+pub(super) mod trust;
+
+pub(super) use proposals::{Which, find, query};
+pub(super) use trust::{ClassView, all};

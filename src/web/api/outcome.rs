@@ -1,0 +1,120 @@
+//! Reports about merged changes.
+//!
+//! Must not judge: a report is kept, and the proposal is looked at again.
+
+use super::proposals::get;
+use crate::config::Role;
+use crate::domain::audit::Event;
+use crate::domain::facts::HealthReport;
+use crate::domain::ids::Oid;
+use crate::domain::lifecycle::Record;
+use crate::domain::trust::Judgement;
+use crate::domain::{canon, lifecycle::Stage};
+use crate::web::answers::{BadBody, Clash, Guarded, Missing};
+use crate::web::auth::{Caller, Identity};
+use crate::web::problem::Problem;
+use crate::web::{Shared, edge, view};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What a reporter found.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Report {
+    /// `good` (registered reporters only), `bad` or `neutral`.
+    #[schema(value_type = String)]
+    result: Judgement,
+    /// The revision it looked at: the landed commit.
+    #[schema(value_type = String)]
+    revision: Oid,
+    /// One sentence, at most 1000 characters.
+    #[serde(default)]
+    note: String,
+}
+
+/// A report that is kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReportKept)]
+pub(in crate::web) struct Noted {
+    /// The proposal it is about.
+    proposal: String,
+    /// What it says.
+    result: &'static str,
+}
+
+/// Keeps a report about a merged change; the outcome is decided when its soak ends.
+#[utoipa::path(post, path = "/v1/proposals/{id}/outcome", tag = "proposals", security(("token" = [])),
+    params(("id" = String, Path, description = "The service's id, or the sender's own name.")),
+    request_body = Report,
+    responses((status = 202, description = "Kept.", body = Noted), Guarded, Missing, Clash, BadBody))]
+pub(in crate::web) async fn report(
+    State(shared): State<Arc<Shared>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<Noted>), Problem> {
+    caller.demand(Role::Report)?;
+    let bytes = edge::body(request).await?;
+    let sent: Report = canon::parse(&bytes).and_then(canon::typed).map_err(|error| Problem::malformed(&error))?;
+    let (record, _) = get(&shared, &caller.tenant, &id).await?;
+    check(&caller, &record, &sent)?;
+    let result = sent.result;
+    keep(&shared, &caller, &record, sent).await?;
+    let word = view::judgement(result);
+    metrics::counter!("countersign_outcomes_total", "result" => word).increment(1);
+    Ok((StatusCode::ACCEPTED, Json(Noted { proposal: record.id, result: word })))
+}
+
+fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Problem> {
+    if sent.result == Judgement::Good && !caller.reporter {
+        let detail =
+            "only a registered reporter ([[tenant.reporter]]) may call an outcome good: a token may say bad or neutral";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "reporter_required", "The token may not do this", detail));
+    }
+    let conflict = |code, detail: &str| {
+        Problem::new(StatusCode::CONFLICT, code, "The proposal does not wait for an outcome", detail)
+    };
+    let landed = match (&record.landed, record.stage) {
+        (_, Stage::Settled | Stage::Dropped) => return Err(conflict("settled", "its outcome is recorded already")),
+        (None, _) => return Err(conflict("not_merged", "it is not merged: report when it is")),
+        (Some(landed), _) => landed,
+    };
+    if sent.revision != landed.commit {
+        let detail = format!(
+            "revision must be the landed commit {}: later commits cannot be checked by this version",
+            landed.commit
+        );
+        return Err(Problem::unprocessable("revision_not_landed", detail));
+    }
+    if sent.note.chars().count() > 1000 {
+        return Err(Problem::malformed(&canon::Malformed::at("note", "at most 1000 characters")));
+    }
+    Ok(())
+}
+
+/// Keeps a report and writes it down; the very same report of the same reporter changes nothing.
+async fn keep(shared: &Shared, caller: &Identity, record: &Record, sent: Report) -> Result<(), Problem> {
+    let (store, now) = (shared.store(), shared.now());
+    let Report { result, revision, note } = sent;
+    let report = HealthReport { reporter: caller.principal.clone(), result, revision, note, at: now };
+    let same = |kept: &HealthReport| *kept == HealthReport { at: kept.at, ..report.clone() };
+    if store.reports(&caller.tenant, &record.id).await?.iter().any(same) {
+        return Ok(());
+    }
+    let payload = json!({"result": report.result, "revision": report.revision, "note": report.note, "registered": caller.reporter});
+    let event = Event {
+        actor: caller.principal.clone(),
+        proposal: Some(record.id.clone()),
+        pr: record.pull,
+        class: record.class.as_ref().map(crate::domain::trust::Class::key),
+        ..Event::note("outcome.reported", payload)
+    };
+    // The log first: a report that is kept is always written down.
+    store.append(&caller.tenant, &[event], now).await?;
+    Ok(store.report(&caller.tenant, &record.id, &report).await?)
+}

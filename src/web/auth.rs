@@ -1,0 +1,137 @@
+//! Who calls: tokens by their digest, in constant time, with their tenant and roles.
+//!
+//! Must not keep, print or compare a token itself, and must not tell tenants apart to a stranger.
+
+use super::Shared;
+use super::problem::Problem;
+use crate::config::{Role, Settings, token_digest};
+use crate::domain::ids::{Digest, TenantId};
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+use std::sync::Arc;
+use subtle::ConstantTimeEq as _;
+
+/// Somebody with a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The tenant; every answer is about it alone.
+    pub(super) tenant: TenantId,
+    /// The name the token was made for.
+    pub(super) principal: String,
+    /// What it may do.
+    pub(super) roles: Vec<Role>,
+    /// Whether it is a registered reporter, who may call an outcome good.
+    pub(super) reporter: bool,
+}
+
+impl Identity {
+    /// Refuses who has none of the wanted role and `admin`.
+    pub(super) fn demand(&self, role: Role) -> Result<(), Problem> {
+        if self.roles.iter().any(|mine| *mine == role || *mine == Role::Admin) {
+            return Ok(());
+        }
+        let word = match role {
+            Role::Propose => "propose",
+            Role::Read => "read",
+            Role::Report => "report",
+            Role::Admin => "admin",
+        };
+        Err(Problem::forbidden(format!("this needs the role `{word}`: use a token that has it")))
+    }
+}
+
+/// Every token of the settings.
+#[derive(Debug, Default)]
+pub(super) struct Directory(Vec<(Digest, Identity)>);
+
+impl Directory {
+    /// Reads the settings; a reporter whose token cannot be read is left out and logged.
+    pub(super) fn of(settings: &Settings) -> Directory {
+        let mut known = Vec::new();
+        for tenant in &settings.tenants {
+            for token in &tenant.tokens {
+                let principal = token.principal.clone();
+                let roles = token.roles.clone();
+                known.push((token.sha256, Identity { tenant: tenant.id.clone(), principal, roles, reporter: false }));
+            }
+            for reporter in &tenant.reporters {
+                let identity = Identity {
+                    tenant: tenant.id.clone(),
+                    principal: reporter.id.clone(),
+                    roles: vec![Role::Report],
+                    reporter: true,
+                };
+                match reporter.digest() {
+                    Ok(digest) => known.push((digest, identity)),
+                    Err(error) => {
+                        tracing::error!(tenant = %tenant.id, reporter = reporter.id, "a reporter is left out: {error:#}")
+                    }
+                }
+            }
+        }
+        Directory(known)
+    }
+
+    /// Whose token this is; every digest is looked at, whichever fits.
+    fn find(&self, token: &SecretString) -> Option<&Identity> {
+        let digest = token_digest(token);
+        let mut found = None;
+        for (known, identity) in &self.0 {
+            if bool::from(known.0.ct_eq(&digest.0)) {
+                found = Some(identity);
+            }
+        }
+        found
+    }
+}
+
+/// Somebody with a bearer token.
+#[derive(Clone, Debug)]
+pub(super) struct Caller(pub(super) Identity);
+
+/// Somebody who may read: with a bearer token, or with one as the password of HTTP Basic, for browsers.
+#[derive(Clone, Debug)]
+pub(super) struct Reader(pub(super) Identity);
+
+impl FromRequestParts<Arc<Shared>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Caller, Problem> {
+        let found = bearer(parts).and_then(|token| shared.directory.find(&token));
+        found.cloned().map(Caller).ok_or_else(|| Problem::unknown_caller(false))
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Reader, Problem> {
+        let found = bearer(parts).or_else(|| basic(parts)).and_then(|token| shared.directory.find(&token));
+        let identity = found.cloned().ok_or_else(|| Problem::unknown_caller(true))?;
+        identity.demand(Role::Read)?;
+        Ok(Reader(identity))
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<SecretString> {
+    credentials(parts, "bearer").map(|token| SecretString::from(token.to_owned()))
+}
+
+/// The password; whatever the user name.
+fn basic(parts: &Parts) -> Option<SecretString> {
+    let bytes = STANDARD.decode(credentials(parts, "basic")?).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.split_once(':').map(|(_, password)| SecretString::from(password.to_owned()))
+}
+
+/// What follows the scheme's name; exactly one header counts.
+fn credentials<'a>(parts: &'a Parts, scheme: &str) -> Option<&'a str> {
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(only), None) = (headers.next(), headers.next()) else { return None };
+    let (name, rest) = only.to_str().ok()?.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| rest.trim()).filter(|rest| !rest.is_empty())
+}

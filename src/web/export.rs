@@ -1,0 +1,64 @@
+//! A tenant's log as an export: the entries of one consistent prefix, in order.
+//!
+//! Must not hold the log in memory, nor hand out an entry beyond the head it began with.
+
+use crate::domain::attest::Signer;
+use crate::domain::audit::{Checkpoint, Entry, Manifest};
+use crate::domain::ids::TenantId;
+use crate::store::{Head, Result, Store, StoredLeaf};
+
+/// How many entries are read at once.
+const BATCH: u32 = 500;
+
+/// An export under way: the manifest is known at its beginning.
+#[derive(Clone, Debug)]
+pub struct Export {
+    store: Store,
+    tenant: TenantId,
+    head: Head,
+    next: u64,
+}
+
+impl Export {
+    /// Fixes the prefix that is exported: the log as it is now.
+    pub async fn begin(store: &Store, tenant: &TenantId) -> Result<Export> {
+        let head = store.head(tenant).await?;
+        Ok(Export { store: store.clone(), tenant: tenant.clone(), head, next: 0 })
+    }
+
+    /// What the export says of itself; without parts, which its writer names.
+    pub fn manifest(&self) -> Manifest {
+        Manifest {
+            v: 1,
+            origin: self.head.origin.clone(),
+            tenant: self.tenant.clone(),
+            size: self.head.size,
+            root: self.head.root,
+            parts: Vec::new(),
+        }
+    }
+
+    /// The signed checkpoint of the same prefix.
+    pub fn checkpoint(&self, signer: &Signer) -> String {
+        let Head { origin, size, root, .. } = self.head.clone();
+        Checkpoint { origin, size, root }.sign(signer)
+    }
+
+    /// The entries that follow; none when all were given.
+    pub async fn batch(&mut self) -> Result<Option<Vec<Entry>>> {
+        let left = self.head.size.saturating_sub(self.next);
+        let limit = u32::try_from(left).unwrap_or(BATCH).min(BATCH);
+        if limit == 0 {
+            return Ok(None);
+        }
+        let leaves = self.store.leaves(&self.tenant, self.next, limit).await?;
+        let Some(last) = leaves.last() else { return Ok(None) };
+        self.next = last.seq.saturating_add(1);
+        Ok(Some(leaves.iter().map(entry).collect()))
+    }
+}
+
+fn entry(leaf: &StoredLeaf) -> Entry {
+    let payload = leaf.payload.as_ref().map(|(payload, nonce)| (payload.as_slice(), nonce.as_slice()));
+    Entry::stored(leaf.seq, &leaf.bytes, payload, leaf.redacted_by)
+}

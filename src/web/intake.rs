@@ -1,0 +1,266 @@
+//! Taking a proposal in: read strictly, judged by what can be known at the door, kept once.
+//!
+//! Must not know HTTP, nor look into a repository: whether the change can be made is decided later.
+
+use crate::config::{Repository, Settings};
+use crate::domain::audit::{Decision, Event};
+use crate::domain::canon::Malformed;
+use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::lifecycle::{Owner, Record, Stage};
+use crate::domain::proposal::{ActionKind, MAX_BYTES, Sealed};
+use crate::store::{Received, Store, StoreError};
+use serde_json::json;
+use std::sync::Mutex;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// A proposal that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The id the service gave it.
+    pub id: String,
+    /// The sender's own name for it.
+    pub name: Option<String>,
+    /// The digest of its canonical bytes.
+    pub digest: Digest,
+    /// Where it is.
+    pub stage: Stage,
+    /// What sort of remediation it is.
+    pub action_kind: ActionKind,
+    /// Whether it was not kept before.
+    pub new: bool,
+}
+
+/// Why a proposal was not taken in; every sentence says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// More bytes than a proposal may have.
+    #[error("a proposal may have {MAX_BYTES} bytes: split it, or refer to evidence by address")]
+    TooLarge,
+    /// Not a proposal.
+    #[error("{0}")]
+    Malformed(Malformed),
+    /// It claims another tenant.
+    #[error("`tenant` is not the tenant of the token: leave it out, or use that tenant's token")]
+    ForeignTenant,
+    /// It claims another proposer.
+    #[error("`proposer.id` is not the principal of the token: write the name the token was made for")]
+    ForeignProposer,
+    /// The repository is not listed for the tenant.
+    #[error("repository `{0}` is not listed for this tenant: add a [[tenant.repository]] to the settings")]
+    UnknownRepository(String),
+    /// It brings approvals.
+    #[error(
+        "approval tokens are not supported by this version: leave `approvals` out; people approve the pull request"
+    )]
+    ApprovalsUnsupported,
+    /// It waits for other proposals.
+    #[error("`plan.after` is not supported by this version: send the step when its predecessors are settled")]
+    PlanUnsupported,
+    /// It was over before it came.
+    #[error("`expiresAt` is {0}, which is past: send it with a later time")]
+    Expired(Time),
+    /// Its name stands for other content.
+    #[error("the id `{name}` already stands for proposal {existing} with other content: choose another, or send none")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The service's id of the proposal it stands for.
+        existing: String,
+    },
+    /// The database did not take it.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl Refused {
+    /// The stable code, as in problems, metrics and the audit log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refused::TooLarge => "too_large",
+            Refused::Malformed(_) => "malformed",
+            Refused::ForeignTenant => "tenant_mismatch",
+            Refused::ForeignProposer => "proposer_mismatch",
+            Refused::UnknownRepository(_) => "repository_unknown",
+            Refused::ApprovalsUnsupported => "approvals_unsupported",
+            Refused::PlanUnsupported => "plan_unsupported",
+            Refused::Expired(_) => "expired",
+            Refused::NameTaken { .. } => "name_taken",
+            Refused::Store(_) => "store",
+        }
+    }
+}
+
+/// Takes a proposal in for a tenant, in the name of a principal; what is refused is audited with its code.
+///
+/// The same digest twice is the same proposal.
+pub async fn receive(
+    store: &Store,
+    settings: &Settings,
+    tenant: &TenantId,
+    principal: &str,
+    bytes: &[u8],
+    now: Time,
+) -> Result<Accepted, Refused> {
+    let outcome = match judge(settings, tenant, principal, bytes, now) {
+        Ok((sealed, repository)) => {
+            keep(store, &sealed, record(&sealed, repository, tenant, principal, now), now).await
+        }
+        Err(refused) => Err(refused),
+    };
+    let kind = outcome.as_ref().map_or_else(|_| "unknown".to_owned(), |accepted| accepted.action_kind.name());
+    count(&kind, &outcome);
+    if let Err(refused) = &outcome {
+        audit(store, tenant, principal, bytes, refused, now).await?;
+    }
+    outcome
+}
+
+/// What can be known without the database.
+fn judge<'a>(
+    settings: &'a Settings,
+    tenant: &TenantId,
+    principal: &str,
+    bytes: &[u8],
+    now: Time,
+) -> Result<(Sealed, &'a Repository), Refused> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Refused::TooLarge);
+    }
+    let sealed = Sealed::read(bytes).map_err(Refused::Malformed)?;
+    let proposal = &sealed.proposal;
+    if proposal.tenant.as_ref().is_some_and(|claimed| claimed != tenant) {
+        return Err(Refused::ForeignTenant);
+    }
+    if proposal.proposer.id != principal {
+        return Err(Refused::ForeignProposer);
+    }
+    let wanted = &proposal.repository;
+    let listed = settings.tenant(tenant).and_then(|tenant| tenant.repository(wanted.forge, &wanted.name));
+    let Some(repository) = listed else {
+        return Err(Refused::UnknownRepository(format!("{}:{}", wanted.forge, wanted.name)));
+    };
+    if !sealed.approvals.is_empty() {
+        return Err(Refused::ApprovalsUnsupported);
+    }
+    if proposal.plan.as_ref().is_some_and(|plan| !plan.after.is_empty()) {
+        return Err(Refused::PlanUnsupported);
+    }
+    let expires = proposal.expires(now);
+    if expires <= now { Err(Refused::Expired(expires)) } else { Ok((sealed, repository)) }
+}
+
+/// The record of a proposal that was just taken in.
+fn record(sealed: &Sealed, repository: &Repository, tenant: &TenantId, principal: &str, now: Time) -> Record {
+    let proposal = &sealed.proposal;
+    Record {
+        id: new_id(now),
+        name: proposal.id.clone(),
+        binding: repository.binding(tenant),
+        digest: sealed.digest,
+        principal: principal.to_owned(),
+        action_kind: proposal.action_kind,
+        target: proposal.target.to_string(),
+        received: now,
+        expires: proposal.expires(now),
+        stage: Stage::Received,
+        owner: Owner::Bot,
+        reason: None,
+        environment: None,
+        mode: None,
+        class: None,
+        effect: None,
+        summary: Vec::new(),
+        branch: None,
+        base: None,
+        push: None,
+        pushes: Vec::new(),
+        head: None,
+        pull: None,
+        opened: None,
+        attests: Vec::new(),
+        announced: None,
+        announced_text: None,
+        refusals: Vec::new(),
+        issued: None,
+        reported: None,
+        merging: None,
+        landed: None,
+        landed_as_attested: None,
+        auto: false,
+        outcome: None,
+        verdict: None,
+        standing: None,
+    }
+}
+
+async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Result<Accepted, Refused> {
+    let payload = json!({
+        "digest": record.digest,
+        "name": record.name,
+        "repository": record.binding.to_string(),
+        "actionKind": record.action_kind,
+        "target": record.target,
+    });
+    let event = Event { actor: record.principal.clone(), ..Event::note("proposal.received", payload) };
+    let taken = store.receive(&record, &sealed.bytes, &[], vec![event], now).await;
+    let (id, new) = match taken {
+        Ok(Received::New) => (record.id, true),
+        Ok(Received::Known(id)) => (id, false),
+        Err(StoreError::Duplicate { existing }) => {
+            return Err(Refused::NameTaken { name: record.name.unwrap_or_default(), existing });
+        }
+        Err(error) => return Err(Refused::Store(error)),
+    };
+    let stage = match new {
+        true => Stage::Received,
+        false => known_stage(store, &record.binding.tenant, &id).await?,
+    };
+    Ok(Accepted { id, name: record.name, digest: record.digest, stage, action_kind: record.action_kind, new })
+}
+
+async fn known_stage(store: &Store, tenant: &TenantId, id: &str) -> Result<Stage, Refused> {
+    let found = store.record(tenant, id).await.map_err(Refused::Store)?;
+    let (record, _) = found.ok_or_else(|| Refused::Store(StoreError::NotFound(format!("proposal {id}"))))?;
+    Ok(record.stage)
+}
+
+/// Writes a refusal down; a database that does not work is not a refusal.
+async fn audit(
+    store: &Store,
+    tenant: &TenantId,
+    principal: &str,
+    bytes: &[u8],
+    refused: &Refused,
+    now: Time,
+) -> Result<(), Refused> {
+    if matches!(refused, Refused::Store(_)) {
+        return Ok(());
+    }
+    let sentence: String = refused.to_string().chars().take(500).collect();
+    let payload = json!({"reason": sentence, "bytes": bytes.len(), "sha256": Digest::of(bytes)});
+    let event = Event {
+        actor: principal.to_owned(),
+        decision: Decision::Refuse,
+        reason_code: refused.code().to_owned(),
+        ..Event::note("proposal.refused", payload)
+    };
+    store.append(tenant, &[event], now).await.map(|_| ()).map_err(Refused::Store)
+}
+
+fn count(kind: &str, outcome: &Result<Accepted, Refused>) {
+    let result = match outcome {
+        Ok(Accepted { new: true, .. }) => "received",
+        Ok(Accepted { new: false, .. }) => "known",
+        Err(refused) => refused.code(),
+    };
+    metrics::counter!("countersign_proposals_total", "action_kind" => kind.to_owned(), "result" => result).increment(1);
+}
+
+/// Ids of one process grow, also within a millisecond.
+static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+fn new_id(now: Time) -> String {
+    let micros = u64::try_from(now.0).unwrap_or_default();
+    let nanos = u32::try_from(micros % 1_000_000).unwrap_or_default() * 1_000;
+    Uuid::new_v7(Timestamp::from_unix(&ORDER, micros / 1_000_000, nanos)).to_string()
+}

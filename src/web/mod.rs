@@ -1,0 +1,89 @@
+//! The HTTP surface: the API, webhooks, pages, and what machines ask of a service.
+//!
+//! Must not decide about a proposal, touch a forge or a repository, or answer one tenant about another.
+
+mod answers;
+mod api;
+mod auth;
+mod edge;
+mod export;
+mod hooks;
+pub mod intake;
+mod pages;
+mod problem;
+mod routes;
+mod view;
+
+pub use export::Export;
+pub use routes::openapi;
+
+use crate::config::Settings;
+use crate::domain::attest::{KeySet, Signer};
+use crate::domain::ids::{Clock, Time};
+use crate::render::page::Pages;
+use crate::store::Store;
+use auth::Directory;
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::fmt;
+use std::sync::Arc;
+
+/// Answers at once whether the service may be sent traffic.
+pub type Ready = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Everything the HTTP surface is built from.
+#[derive(Clone)]
+pub struct Site {
+    /// The database.
+    pub store: Store,
+    /// The service's settings.
+    pub settings: Arc<Settings>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// What attestations are verified with; published.
+    pub keys: KeySet,
+    /// Signs checkpoints.
+    pub log_signer: Signer,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// Asked by `/readyz` beside the database and the keys.
+    pub ready: Ready,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Site({})", self.settings.instance)
+    }
+}
+
+/// What every handler shares.
+struct Shared {
+    site: Site,
+    directory: Directory,
+    hooks: hooks::Hooks,
+    pages: Pages,
+    openapi: String,
+}
+
+impl Shared {
+    fn now(&self) -> Time {
+        (self.site.clock)()
+    }
+
+    fn store(&self) -> &Store {
+        &self.site.store
+    }
+}
+
+/// The whole HTTP surface of a site.
+pub fn router(site: Site) -> Router {
+    let hooks = hooks::Hooks::of(&site.settings);
+    let (router, document) = routes::assemble(hooks.any());
+    let shared =
+        Shared { directory: Directory::of(&site.settings), hooks, pages: Pages::new(), openapi: document, site };
+    let shared = Arc::new(shared);
+    edge::wrap(router.fallback(edge::nothing).with_state(shared.clone()), shared)
+}
+
+#[cfg(test)]
+mod tests;

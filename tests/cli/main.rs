@@ -1,0 +1,19 @@
+//! The `countersign` binary as its users meet it: arguments, files, exit codes, a server on a port.
+//!
+//! Must not look behind the binary's surface, except to set the scene.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod admin;
+mod apply;
+mod audit;
+mod bad_input;
+mod demo;
+mod folders;
+mod http;
+mod pull;
+mod run;
+mod serve;
+mod site;
+mod store;
+mod verify;
