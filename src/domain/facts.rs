@@ -125,6 +125,37 @@ pub struct Review {
     pub at: Time,
 }
 
+/// A comment on a pull request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// The forge's number for it.
+    pub id: u64,
+    /// Who wrote it.
+    pub by: User,
+    /// Written by a bot or an app, ours among them.
+    pub bot: bool,
+    /// Its text as it is now.
+    pub text: String,
+    /// When it was written.
+    pub at: Time,
+    /// When it was last edited, if it was.
+    pub edited: Option<Time>,
+}
+
+/// What a user may do in a repository, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// Nothing, or unknown.
+    None,
+    /// Look.
+    Read,
+    /// Push and merge.
+    Write,
+    /// Everything.
+    Admin,
+}
+
 /// What a reviewer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

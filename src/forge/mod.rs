@@ -5,7 +5,7 @@
 pub mod hook;
 pub mod local;
 
-use crate::domain::facts::{Conclusion, MergeMethod, Protection, Pull, Repository};
+use crate::domain::facts::{Comment, Conclusion, MergeMethod, Protection, Pull, Repository, Right, User};
 pub use crate::domain::facts::{MergeAnswer as Merge, Pushed};
 use crate::domain::ids::{Oid, Time};
 use crate::git::Mirror;
@@ -46,6 +46,12 @@ pub trait Forge: Send + Sync {
 
     /// Writes our one comment of this key on a pull request, or edits it.
     async fn comment(&self, number: u64, key: &str, text: &str) -> Result<(), ForgeError>;
+
+    /// Reads the comments of a pull request, oldest first.
+    async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError>;
+
+    /// What a user may do in the repository; none where the forge's answer is about another number.
+    async fn right(&self, user: &User) -> Result<Right, ForgeError>;
 
     /// Merges a pull request whose head is exactly the one named.
     async fn merge(&self, number: u64, order: &MergeOrder) -> Result<Merge, ForgeError>;

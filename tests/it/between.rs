@@ -1,7 +1,7 @@
 //! Something between the engine and the forge: a forge under another name, and one that dies at its n-th effect.
 
 use async_trait::async_trait;
-use countersign::domain::facts::{Protection, Pull, Repository};
+use countersign::domain::facts::{Comment, Protection, Pull, Repository, Right, User};
 use countersign::domain::ids::Oid;
 use countersign::forge::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
 use countersign::git::Mirror;
@@ -117,6 +117,14 @@ impl Forge for Between {
 
     async fn comment(&self, number: u64, key: &str, text: &str) -> Result<(), ForgeError> {
         self.fate.around(self.inner.comment(number, key, text)).await
+    }
+
+    async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
+        self.inner.comments(number).await
+    }
+
+    async fn right(&self, user: &User) -> Result<Right, ForgeError> {
+        self.inner.right(user).await
     }
 
     async fn merge(&self, number: u64, order: &MergeOrder) -> Result<Merge, ForgeError> {

@@ -2,14 +2,14 @@
 //!
 //! Must not read or write a disk: files come through `Files`, results are bytes.
 
-mod expand;
+mod engines;
 pub mod hcl;
 mod inverse;
 pub mod paths;
 mod refusal;
 pub mod yaml;
 
-pub use expand::{Format, Steps};
+pub use engines::{Format, Steps};
 pub use inverse::{FileInverse, Inverse};
 pub use refusal::{Code, Refusal};
 
@@ -87,9 +87,10 @@ pub fn apply(files: &dyn Files, changes: &[Change]) -> Result<Applied, Refusal> 
     let work = Work { base: files, done: RefCell::default() };
     let mut steps = Vec::new();
     for change in changes {
-        let step = expand::expand(&work, change)?;
-        work.edit(&step)?;
-        steps.push(step);
+        for step in engines::expand(&work, change)? {
+            work.edit(&step)?;
+            steps.push(step);
+        }
     }
     let mut files: Vec<FileEdit> = work.done.into_inner().into_values().collect();
     paths::check_distinct(files.iter().map(|file| file.path.as_str()))?;

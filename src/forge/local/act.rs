@@ -6,7 +6,7 @@ use super::Desk;
 use super::ledger::{Ledger, fits};
 use super::merge::Order;
 use super::record::{CheckRecord, Closed, Comment, PullRecord};
-use crate::domain::facts::{Protection, Pull, Repository, User};
+use crate::domain::facts::{self, Protection, Pull, Repository, Right, User};
 use crate::domain::ids::Oid;
 use crate::forge::{ForgeError, Merge, MergeOrder, NewPull, Report};
 use crate::git::Mirror;
@@ -115,6 +115,39 @@ impl Desk {
                 None => record.say(&self.bot, true, Some(key), text, now),
             }
             Ok(())
+        })
+    }
+
+    pub(super) fn comments(&self, number: u64) -> Result<Vec<facts::Comment>, ForgeError> {
+        let (_, record) = self.ledger()?.record(number)?;
+        let fact = |said: &Comment| facts::Comment {
+            id: said.id,
+            by: said.by.clone(),
+            bot: said.by.id == self.bot.id,
+            text: said.text.clone(),
+            at: said.at,
+            edited: said.edited,
+        };
+        Ok(record.comments.iter().map(fact).collect())
+    }
+
+    /// People come from the command line, each act with its own right: the one that a user last had counts.
+    pub(super) fn right(&self, user: u64) -> Result<Right, ForgeError> {
+        if user == self.bot.id {
+            return Ok(Right::Write);
+        }
+        let ledger = self.ledger()?;
+        let mut last = None;
+        for number in ledger.numbers()? {
+            let (_, record) = ledger.record(number)?;
+            let said = record.comments.iter().filter(|it| it.by.id == user).map(|it| (it.at, it.can_write));
+            let reviewed = record.reviews.iter().filter(|it| it.by.id == user).map(|it| (it.at, it.can_write));
+            last = said.chain(reviewed).chain(last).max();
+        }
+        Ok(match last {
+            Some((_, true)) => Right::Write,
+            Some((_, false)) => Right::Read,
+            None => Right::None,
         })
     }
 

@@ -29,7 +29,7 @@ pub use person::{FileChange, Person};
 pub use record::Who;
 pub use record::{CheckRecord, Closed, Comment, Landing, PullRecord, RequiredCheck, Rules};
 
-use crate::domain::facts::{Protection, Pull, Repository, User};
+use crate::domain::facts::{self, Protection, Pull, Repository, Right, User};
 use crate::domain::ids::{Clock, Oid};
 use crate::forge::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
 use crate::git::Mirror;
@@ -83,12 +83,6 @@ impl LocalForge {
         let (opened, copy) = (Mutex::new(None), Mutex::new(None));
         let desk = Desk { place, mirror_path: mirror.to_owned(), bot, clock, opened, mirror: copy };
         LocalForge { desk: Arc::new(desk), faults, last: Mutex::default() }
-    }
-
-    /// The comments of a pull request, oldest first, with the right of each writer.
-    pub async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
-        let read = move |desk: &Desk| Ok(desk.ledger()?.record(number)?.1.comments.clone());
-        self.act("comments", read).await
     }
 
     /// Does the work on a blocking thread, with the faults that are planned for the operation.
@@ -205,6 +199,15 @@ impl Forge for LocalForge {
     async fn comment(&self, number: u64, key: &str, text: &str) -> Result<(), ForgeError> {
         let (key, text) = (key.to_owned(), text.to_owned());
         self.act("comment", move |desk| desk.comment(number, &key, &text)).await
+    }
+
+    async fn comments(&self, number: u64) -> Result<Vec<facts::Comment>, ForgeError> {
+        self.act("comments", move |desk| desk.comments(number)).await
+    }
+
+    async fn right(&self, user: &User) -> Result<Right, ForgeError> {
+        let id = user.id;
+        self.act("right", move |desk| desk.right(id)).await
     }
 
     async fn merge(&self, number: u64, order: &MergeOrder) -> Result<Merge, ForgeError> {

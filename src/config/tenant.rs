@@ -1,0 +1,243 @@
+//! One tenant's part of the settings: who may use the API, approve and report, and its repositories.
+//!
+//! Must not hold a secret: it names the files they lie in, or their digests.
+
+use super::secret::{read_file, token_digest};
+use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
+use anyhow::{bail, ensure};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// The host name of local repositories.
+pub const LOCAL_HOST: &str = "local";
+
+/// One tenant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Its name.
+    pub id: TenantId,
+    /// Who may use the API.
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<Token>,
+    /// Who may approve.
+    #[serde(default, rename = "approver")]
+    pub approvers: Vec<Approver>,
+    /// Who may report outcomes.
+    #[serde(default, rename = "reporter")]
+    pub reporters: Vec<Reporter>,
+    /// Its repositories.
+    #[serde(default, rename = "repository")]
+    pub repositories: Vec<Repository>,
+}
+
+/// Who may use the API, and for what.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Who.
+    pub principal: String,
+    /// For what.
+    pub roles: Vec<Role>,
+    /// SHA-256 of the token.
+    pub sha256: Digest,
+}
+
+/// What a token may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Send proposals.
+    Propose,
+    /// Read proposals, classes and the record.
+    Read,
+    /// Report outcomes.
+    Report,
+    /// Everything of the tenant.
+    Admin,
+}
+
+/// Who may approve proposals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approver {
+    /// Who.
+    pub id: String,
+    /// The same person at a forge, `github:1234`.
+    #[serde(default)]
+    pub forge_user: Option<String>,
+    /// The person's public key.
+    pub jwk: BTreeMap<String, String>,
+}
+
+/// Who may report outcomes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reporter {
+    /// Who.
+    pub id: String,
+    /// How it proves itself.
+    pub kind: ReporterKind,
+    /// SHA-256 of its token.
+    #[serde(default)]
+    pub sha256: Option<Digest>,
+    /// A file with its token.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+}
+
+/// How a reporter proves itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReporterKind {
+    /// With a bearer token.
+    Bearer,
+    /// With a signature.
+    Ed25519,
+    /// With an HMAC.
+    Hmac,
+}
+
+/// One repository of a tenant; what is not listed is ignored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// Which kind of forge.
+    pub forge: ForgeKind,
+    /// Its host; `local` when left out for local repositories.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// `owner/name`.
+    pub name: String,
+    /// The forge's number for it.
+    pub id: u64,
+    /// The bare repository, for local ones.
+    #[serde(default)]
+    pub path: Option<PathBuf>,
+    /// The installation, for GitHub.
+    #[serde(default)]
+    pub installation: Option<u64>,
+    /// A file with a token for this repository alone, for GitLab.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// Where local events are sent.
+    #[serde(default)]
+    pub webhook_url: Option<String>,
+    /// A file with the secret that signs events.
+    #[serde(default)]
+    pub webhook_secret_file: Option<PathBuf>,
+}
+
+impl Tenant {
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        for token in &self.tokens {
+            ensure!(!token.principal.trim().is_empty() && token.principal.len() <= 128, "a token has no principal");
+            ensure!(!token.roles.is_empty(), "the token of `{}` has no roles", token.principal);
+        }
+        for approver in &self.approvers {
+            let member = |key: &str| approver.jwk.get(key).map(String::as_str);
+            ensure!(
+                member("kty") == Some("OKP")
+                    && member("crv") == Some("Ed25519")
+                    && member("x").is_some_and(|x| x.len() == 43),
+                "approver `{}`: jwk must be {{kty = \"OKP\", crv = \"Ed25519\", x = \"...\"}}",
+                approver.id
+            );
+        }
+        let mut reporters = BTreeSet::new();
+        for reporter in &self.reporters {
+            ensure!(reporters.insert(&reporter.id), "reporter `{}` stands twice", reporter.id);
+            ensure!(
+                reporter.kind == ReporterKind::Bearer,
+                "reporter `{}`: only kind = \"bearer\" is supported by this version",
+                reporter.id
+            );
+            ensure!(
+                reporter.sha256.is_some() != reporter.key_file.is_some(),
+                "reporter `{}`: give either sha256 or key_file",
+                reporter.id
+            );
+        }
+        self.repositories.iter().try_for_each(Repository::check)
+    }
+
+    /// The repository of this forge and name.
+    pub fn repository(&self, forge: ForgeKind, name: &str) -> Option<&Repository> {
+        self.repositories.iter().find(|repository| repository.forge == forge && repository.name == name)
+    }
+}
+
+impl Repository {
+    fn check(&self) -> anyhow::Result<()> {
+        let name = &self.name;
+        ensure!(self.id > 0, "repository `{name}`: id must be the forge's number, at least 1");
+        ensure!(
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')),
+            "repository `{name}`: the name must be `owner/name`"
+        );
+        match self.forge {
+            ForgeKind::Local => {
+                ensure!(
+                    self.path.is_some(),
+                    "repository `{name}`: a local repository needs path = \"...\" of a bare repository"
+                );
+                ensure!(
+                    self.webhook_url.is_none() || self.webhook_secret_file.is_some(),
+                    "repository `{name}`: webhook_url needs webhook_secret_file"
+                );
+                Ok(())
+            }
+            ForgeKind::Github => {
+                ensure!(
+                    self.installation.is_some(),
+                    "repository `{name}`: a GitHub repository needs installation = <number>"
+                );
+                Ok(())
+            }
+            ForgeKind::Gitlab => Ok(()),
+        }
+    }
+
+    /// Every file that is named.
+    pub(super) fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        [&mut self.path, &mut self.token_file, &mut self.webhook_secret_file].into_iter().filter_map(Option::as_mut)
+    }
+
+    /// The host it is on.
+    pub fn host(&self) -> &str {
+        self.host.as_deref().unwrap_or(match self.forge {
+            ForgeKind::Github => "github.com",
+            ForgeKind::Gitlab => "gitlab.com",
+            ForgeKind::Local => LOCAL_HOST,
+        })
+    }
+
+    /// The repository's identity.
+    pub fn binding(&self, tenant: &TenantId) -> Binding {
+        Binding {
+            tenant: tenant.clone(),
+            forge: self.forge,
+            host: self.host().to_owned(),
+            id: self.id,
+            name: self.name.clone(),
+        }
+    }
+
+    /// The secret that signs events, if one is set.
+    pub fn webhook_secret(&self) -> anyhow::Result<Option<SecretString>> {
+        self.webhook_secret_file.as_deref().map(read_file).transpose()
+    }
+}
+
+impl Reporter {
+    /// SHA-256 of the reporter's token.
+    pub fn digest(&self) -> anyhow::Result<Digest> {
+        match (&self.sha256, &self.key_file) {
+            (Some(digest), _) => Ok(*digest),
+            (None, Some(path)) => Ok(token_digest(&read_file(path)?)),
+            (None, None) => bail!("reporter `{}` has no token", self.id),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The words of the Helm engine.
+//!
+//! Must not read a file: it only says what is wanted.
+
+use super::{Edit, Select};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A change of a Helm values file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Helm {
+    /// The values file, relative to the repository's root.
+    #[serde(alias = "file")]
+    #[schemars(length(max = 512))]
+    pub values: String,
+    /// Dotted path to wanted value; a missing key is added.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Value>,
+    /// Dotted paths to delete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// Which document of the file; left out, the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select: Option<Select>,
+    /// Format-level steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+}
