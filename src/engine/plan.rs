@@ -1,7 +1,7 @@
 //! Applies changes to a tree of the object database, without a checkout.
 
 use crate::domain::change::Change;
-use crate::domain::edit::{Applied, Code, Files, Inverse, Refusal, apply};
+use crate::domain::edit::{Applied, Code, Files, Refusal, apply};
 use crate::domain::facts::Plan;
 use crate::domain::ids::{Digest, Oid};
 use crate::git::{GitError, Mirror, Node};
@@ -87,6 +87,6 @@ pub fn plan(mirror: &Mirror, tree: &Oid, changes: &[Change]) -> Result<Result<Pl
         Err(refusal) => return Ok(Err(refusal)),
     };
     let changeset = Digest::of(&mirror.raw_diff(tree, &written)?);
-    let inverse = Inverse::of(&applied.files).bytes();
+    let inverse = applied.inverse.bytes();
     Ok(Ok(Plan { tree: written, changeset, applied, inverse }))
 }

@@ -7,13 +7,15 @@ mod helm;
 mod kustomize;
 mod manifest;
 mod path;
+mod revert;
 mod terraform;
 
 pub use edit::{Edit, Form, Op, Select, SelectBlock, SelectIndex, SelectObject};
 pub use helm::Helm;
 pub use kustomize::{Image, Kustomize, Replicas};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, PatchOp, PatchStep, TextChange};
 pub use path::{Path, Step};
+pub use revert::{Landed, Revert};
 pub use terraform::Terraform;
 
 use schemars::JsonSchema;
@@ -31,4 +33,6 @@ pub enum Change {
     Manifest(Manifest),
     /// A Terraform file or `.tfvars`.
     Terraform(Terraform),
+    /// What a commit did, taken back.
+    Revert(Revert),
 }

@@ -7,6 +7,7 @@ mod align;
 mod format;
 mod gate;
 mod insert;
+mod leaves;
 mod lines;
 mod locate;
 mod model;
@@ -20,6 +21,7 @@ mod tokens;
 mod wanted;
 
 pub use address::address;
+pub use leaves::leaves;
 
 use super::{Code, Edited, Refusal, Touched};
 use crate::domain::change::{Edit, Form, Op, Path, Select, SelectBlock, Step};
@@ -41,7 +43,7 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
         touched.push(Touched { document: 0, path: place.to_string(), before: step.before, after: step.after });
         doc = step.doc.unwrap_or(doc);
     }
-    Ok(Edited { bytes: gate::close(marked, &doc.text), touched })
+    Ok(Edited { bytes: gate::close(marked, &doc.text), touched, places: Vec::new() })
 }
 
 /// The source text of the value, or block, at a path; nothing if it is not there.
