@@ -3,6 +3,7 @@
 //! Must not decide: what to do is chosen in the domain, what was done is judged there.
 
 mod gather;
+mod history;
 mod perform;
 mod plan;
 mod trouble;

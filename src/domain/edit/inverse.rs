@@ -63,15 +63,23 @@ pub struct Span {
 }
 
 impl Inverse {
-    /// The inverse of these edits; refused unless it gives back every byte.
-    pub fn of(files: &[FileEdit]) -> Result<Inverse, Refusal> {
-        let inverse = |file: &FileEdit| {
-            let inverse = FileInverse::of(&file.path, &file.before, &file.after);
-            let proven = inverse.restore(&file.after).as_deref() == Some(file.before.as_slice());
-            let fault = || Refusal::of(Code::ProofFailed, "the inverse does not give back what stood there");
-            if proven { Ok(inverse) } else { Err(fault().in_file(&file.path)) }
-        };
-        Ok(Inverse { version: VERSION, files: files.iter().map(inverse).collect::<Result<_, _>>()? })
+    /// The inverse of these edits.
+    pub fn of(files: &[FileEdit]) -> Inverse {
+        let inverse = |file: &FileEdit| FileInverse::of(&file.path, &file.before, &file.after);
+        Inverse { version: VERSION, files: files.iter().map(inverse).collect() }
+    }
+
+    /// Refuses an inverse that does not give back every byte of these edits.
+    pub fn prove(&self, files: &[FileEdit]) -> Result<(), Refusal> {
+        for file in files {
+            let mut own = self.files.iter().filter(|inverse| inverse.path == file.path);
+            let restored = own.next().and_then(|inverse| inverse.restore(&file.after));
+            if restored.as_deref() != Some(file.before.as_slice()) || own.next().is_some() {
+                let reason = "the inverse does not give back what stood there";
+                return Err(Refusal::of(Code::ProofFailed, reason).in_file(&file.path));
+            }
+        }
+        Ok(())
     }
 
     /// The bytes that the attestation binds.
@@ -212,7 +220,7 @@ mod tests {
             after: b"a: 2\n".to_vec(),
             touched: Vec::new(),
         };
-        let bytes = Inverse::of(&[file]).expect("proven").bytes();
+        let bytes = Inverse::of(&[file]).bytes();
         let text = String::from_utf8(bytes).expect("text");
         let wanted = concat!(
             r#"{"files":[{"after":"AFTER","before":"BEFORE","path":"a.yaml","#,

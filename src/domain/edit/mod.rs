@@ -116,7 +116,9 @@ pub fn apply(files: &dyn Files, changes: &[Change]) -> Result<Applied, Refusal> 
     let mut files: Vec<FileEdit> = work.done.into_inner().into_values().map(|done| done.edit).collect();
     paths::check_distinct(files.iter().map(|file| file.path.as_str()))?;
     files.retain(|file| file.before != file.after);
-    Ok(Applied { inverse: Inverse::of(&files)?, files, steps })
+    let inverse = Inverse::of(&files);
+    inverse.prove(&files)?;
+    Ok(Applied { files, steps, inverse })
 }
 
 /// The files as the changes so far leave them.
