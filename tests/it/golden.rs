@@ -23,6 +23,13 @@ impl Files for Tree {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
         Ok(self.0.get(path).cloned())
     }
+
+    fn list(&self, directory: &str, limit: usize) -> Result<Vec<String>, Refusal> {
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let found: Vec<String> = self.0.keys().filter(|path| path.starts_with(&prefix)).cloned().collect();
+        let too_many = || Refusal::of(Code::TooLarge, format!("more than {limit} files")).in_file(directory);
+        if found.len() <= limit { Ok(found) } else { Err(too_many()) }
+    }
 }
 
 impl Tree {
