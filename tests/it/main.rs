@@ -6,6 +6,7 @@ mod between;
 mod crash;
 mod documents;
 mod gates;
+mod golden;
 mod moves;
 mod paths;
 mod season;

@@ -168,6 +168,7 @@ impl Work<'_> {
             (None, Format::Yaml) => yaml::edit(&now, step.select.as_ref(), &step.edits).map_err(place)?,
             (None, Format::Hcl) => hcl::edit(&now, step.select.as_ref(), &step.edits).map_err(place)?,
         };
+        engines::guard(step, &now, &edited.bytes).map_err(place)?;
         let mut done = self.done.borrow_mut();
         let done = done.entry(step.file.clone()).or_insert_with(|| Done {
             edit: FileEdit { path: step.file.clone(), before: now.clone(), after: now, touched: Vec::new() },

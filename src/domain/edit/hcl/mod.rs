@@ -4,6 +4,7 @@
 
 mod address;
 mod align;
+mod choose;
 mod format;
 mod gate;
 mod insert;
@@ -11,6 +12,7 @@ mod leaves;
 mod lines;
 mod locate;
 mod model;
+mod outline;
 mod proof;
 mod remove;
 mod render;
@@ -22,6 +24,7 @@ mod wanted;
 
 pub use address::address;
 pub use leaves::leaves;
+pub use outline::{Outline, outline, states};
 
 use super::{Code, Edited, Refusal, Touched};
 use crate::domain::change::{Edit, Form, Op, Path, Select, SelectBlock, Step};
@@ -57,6 +60,43 @@ pub fn lookup(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Opti
         Err(refusal) if refusal.code == Code::NotFound => Ok(None),
         Err(refusal) => Err(refusal.at(full_path(select, path))),
     }
+}
+
+/// The text of a literal string at a path; nothing where something else, or nothing, stands.
+pub fn literal(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Option<String>, Refusal> {
+    Ok(lookup(bytes, select, path)?.and_then(|text| tokens::unquote(&text)))
+}
+
+/// What an edit that writes a value finds at its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The wanted value.
+    Same,
+    /// Something else.
+    Other,
+    /// Nothing: these keys at the end of the path are missing, the first of them in a body of attributes and blocks or
+    /// in an object.
+    Missing {
+        /// The keys.
+        keys: Vec<String>,
+        /// Whether what lacks the first of them is a body.
+        body: bool,
+    },
+}
+
+/// Looks at what stands where an edit would write its value or expression.
+pub fn standing(bytes: &[u8], select: Option<&Select>, edit: &Edit) -> Result<Standing, Refusal> {
+    let select = locate::block_of(select)?;
+    let (_, text) = gate::open(bytes)?;
+    let doc = Doc::read(text.to_owned())?;
+    let edit = with_line_ends(edit, doc.eol());
+    Ok(
+        match locate(&doc, select, &edit.path.0, false).map_err(|refusal| refusal.at(full_path(select, &edit.path)))? {
+            Place::Found(found) if proof::is_set(doc.part(&found.value), &edit) => Standing::Same,
+            Place::Found(_) => Standing::Other,
+            Place::Missing(home, keys) => Standing::Missing { keys, body: matches!(home, Home::Body(_)) },
+        },
+    )
 }
 
 struct Applied {
