@@ -108,7 +108,11 @@ impl Manifest {
     /// Whether any word asks for something.
     pub fn asks(&self) -> bool {
         let sugar = !self.set.is_empty() || !self.remove.is_empty() || !self.edits.is_empty();
-        sugar || self.merge.is_some() || !self.json_patch.is_empty() || !self.images.is_empty() || !self.texts.is_empty()
+        sugar
+            || self.merge.is_some()
+            || !self.json_patch.is_empty()
+            || !self.images.is_empty()
+            || !self.texts.is_empty()
     }
 
     /// The same change with one word each, in their order.

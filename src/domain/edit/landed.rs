@@ -29,7 +29,9 @@ pub struct LandedFile {
 /// The refusal of what was not found on the base branch.
 pub fn not_landed(what: Landed<'_>) -> Refusal {
     let reason = match what {
-        Landed::Commit(commit) => format!("the commit {commit} is not on the base branch; only what landed there can be taken back"),
+        Landed::Commit(commit) => {
+            format!("the commit {commit} is not on the base branch; only what landed there can be taken back")
+        }
         Landed::Proposal(id) => format!(
             "no commit on the base branch carries the proposal `{id}`; name the commit, or check the proposal's id"
         ),

@@ -195,7 +195,9 @@ fn places(edited: &Edited) -> Vec<Place> {
 /// Refuses a second change of a place, or of a place inside or around one.
 fn check_overlap(earlier: &[Place], later: &[Place]) -> Result<(), Refusal> {
     let inside = |outer: &str, inner: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
     };
     for new in later {
         let old = earlier

@@ -2,6 +2,7 @@
 //!
 //! Must not judge them.
 
+use super::texts;
 use crate::domain::edit::{FileEdit, Touched, yaml};
 use serde_yaml::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,10 +47,14 @@ pub(super) fn changed(file: &FileEdit, yaml: bool) -> Vec<Leaf> {
         }
     }
     leaves.extend(before.into_iter().map(|(keys, text)| leaf(keys, Some(text), None)));
+    let mut leaves: Vec<Leaf> = leaves.into_iter().flat_map(texts::opened).collect();
+    // What is taken back may be comments, which some tools read: no narrow kind does that.
+    leaves.extend(file.touched.iter().filter(|touched| touched.path == "#").map(from_source));
     leaves
 }
 
-fn leaf(keys: Vec<String>, before: Option<String>, after: Option<String>) -> Leaf {
+/// A value with its path for people.
+pub(super) fn leaf(keys: Vec<String>, before: Option<String>, after: Option<String>) -> Leaf {
     let path = keys.join(".");
     Leaf { keys, path, before, after }
 }
@@ -60,10 +65,11 @@ fn from_source(touched: &Touched) -> Leaf {
     Leaf { keys, path: touched.path.clone(), before: plain(&touched.before), after: plain(&touched.after) }
 }
 
-type Scalars = BTreeMap<Vec<String>, String>;
+/// Scalars by the keys that lead to them.
+pub(super) type Scalars = BTreeMap<Vec<String>, String>;
 
 /// The scalars of all documents by their keys; items of a list go by their name where each has one of its own.
-fn scalars(documents: &[Value]) -> Scalars {
+pub(super) fn scalars(documents: &[Value]) -> Scalars {
     let mut found = Scalars::new();
     for (n, document) in documents.iter().enumerate() {
         let root = if n == 0 { Vec::new() } else { vec![n.to_string()] };

@@ -9,6 +9,7 @@ pub mod leaves;
 pub mod place;
 pub mod protected;
 pub mod rules;
+mod texts;
 pub mod verdict;
 
 use super::facts::{Counts, Facts, Plan, Twin};

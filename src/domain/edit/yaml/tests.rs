@@ -163,7 +163,7 @@ fn overrides_what_comes_through_a_merge() {
 fn an_add_at_an_index_goes_in_front_of_the_element() {
     check(&[
         ("l:\n  - a # one\n  # two\n  - b\n", add("l[1]", json!("x")), "l:\n  - a # one\n  - x\n  # two\n  - b\n"),
-        ("l:\n- a\n", add("l[0]", json!({"n": 1})), "l:\n- n: 1\n- a\n"),
+        ("l:\n- a\n", add("l[0]", json!({"k": 1})), "l:\n- k: 1\n- a\n"),
         ("l:\r\n- a\r\n- b", add("l[1]", json!(1)), "l:\r\n- a\r\n- 1\r\n- b"),
         ("l: [a, b]\n", add("l[1]", json!("x")), "l: [a, x, b]\n"),
         ("l: [\n  a,\n  b,\n]\n", add("l[0]", json!("x")), "l: [\n  x,\n  a,\n  b,\n]\n"),

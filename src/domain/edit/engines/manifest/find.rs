@@ -127,7 +127,8 @@ fn nowhere(object: &SelectObject, seen: &Seen) -> String {
     let mut reason = format!("no file holds {}; name the file", called(object));
     if !seen.elsewhere.is_empty() {
         let places = named(&seen.elsewhere);
-        reason.push_str(&format!(". Without that namespace it is in {places}: leave `namespace` out, or name the file"));
+        reason
+            .push_str(&format!(". Without that namespace it is in {places}: leave `namespace` out, or name the file"));
     }
     if !seen.skipped.is_empty() {
         reason.push_str(&format!(". Not looked into: {}", named(&seen.skipped)));

@@ -51,7 +51,7 @@ const REFERENCE: Rule = Rule::Keyed(&[Key { must: "name", also: &[("kind", None)
 const DEPENDENCY: Rule = Rule::Keyed(&[Key { must: "name", also: &[("namespace", None)] }]);
 const VALUES_FROM: Rule = Rule::Keyed(&[Key {
     must: "name",
-    also: &[("kind", None), ("valuesKey", Some("values.yaml")), ("targetPath", None)],
+    also: &[("kind", None), ("valuesKey", Some("values.yaml")), ("targetPath", Some(""))],
 }]);
 /// Sources of an Argo CD application have no name of their own unless they are given one.
 const SOURCES: Rule = Rule::Keyed(&[by("name"), by("ref"), by("chart"), by("path"), by("repoURL")]);

@@ -31,6 +31,13 @@ pub(super) fn edits(
     }
 }
 
+/// Whether a string without quotes may be another type for some readers.
+fn is_doubtful(text: &str) -> bool {
+    let words = ["", "~", "<<", "=", "y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let number = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    number || words.contains(&text.to_ascii_lowercase().as_str())
+}
+
 fn is_directive(key: &str) -> bool {
     [DIRECTIVE, "$retainKeys"].contains(&key) || [FROM_SET, "$setElementOrder/"].iter().any(|d| key.starts_with(d))
 }
@@ -68,13 +75,9 @@ impl Merge<'_> {
     }
 
     fn scalar(&mut self, at: &[Step], live: Option<&Value>, wanted: &Value) -> Result<(), Refusal> {
-        let stands = match live {
-            Some(live) if exact::same(live, wanted) => {
-                !wanted.is_string() || (self.says)(&Path(at.to_vec()), wanted)?
-            }
-            Some(_) | None => false,
-        };
-        if !stands {
+        let equal = live.is_some_and(|live| exact::same(live, wanted));
+        let doubtful = wanted.as_str().is_some_and(is_doubtful);
+        if !equal || doubtful && !(self.says)(&Path(at.to_vec()), wanted)? {
             self.put(at, live, wanted);
         }
         Ok(())
@@ -208,7 +211,10 @@ fn key_of(place: &[Step], element: &Value, keys: &'static [Key]) -> Result<Key, 
     let scalar = |key: &&Key| element.get(key.must).is_some_and(|value| !value.is_object() && !value.is_array());
     keys.iter().find(scalar).copied().ok_or_else(|| {
         let fields: Vec<String> = keys.iter().map(|key| format!("`{}`", key.must)).collect();
-        ambiguous(place, format!("the element has no {}, which tells the elements of this list apart", fields.join(" or ")))
+        ambiguous(
+            place,
+            format!("the element has no {}, which tells the elements of this list apart", fields.join(" or ")),
+        )
     })
 }
 
@@ -228,21 +234,35 @@ fn find(at: &[Step], there: &[Value], wanted: &Value, key: Key) -> Result<Option
     }
     match found.as_slice() {
         [one] => Ok(Some(*one)),
-        [] => match there.iter().position(|live| live.get(key.must).is_none()) {
-            None => Ok(None),
-            Some(n) => {
-                let reason = format!("the element [{n}] of the list has no `{}`, so it may be the one that is meant", key.must);
-                Err(ambiguous(at, reason))
-            }
-        },
+        [] => perhaps(at, there, wanted, key).map_or(Ok(None), Err),
         many => {
             let places: Vec<String> = many.iter().map(|n| format!("[{n}]")).collect();
             let also: Vec<String> = key.also.iter().map(|(field, _)| format!("`{field}`")).collect();
             let hint = if also.is_empty() { String::new() } else { format!("; give {} too", also.join(", ")) };
             let value = wanted.get(key.must).unwrap_or(&Value::Null);
-            Err(ambiguous(at, format!("{} elements have `{}` {value}: {}{hint}", many.len(), key.must, places.join(", "))))
+            Err(ambiguous(
+                at,
+                format!("{} elements have `{}` {value}: {}{hint}", many.len(), key.must, places.join(", ")),
+            ))
         }
     }
+}
+
+/// An element that lacks a field may be the one that is meant: then nothing is certain.
+fn perhaps(at: &[Step], there: &[Value], wanted: &Value, key: Key) -> Option<Refusal> {
+    let lacks = |live: &Value| match live.get(key.must) {
+        None => Some(key.must),
+        Some(value) if Some(value) == wanted.get(key.must) => {
+            let open = |(field, default): &&(&str, Option<&str>)| {
+                default.is_none() && live.get(*field).is_none() && wanted.get(*field).is_some()
+            };
+            key.also.iter().find(open).map(|(field, _)| *field)
+        }
+        Some(_) => None,
+    };
+    let (n, field) = there.iter().enumerate().find_map(|(n, live)| Some((n, lacks(live)?)))?;
+    let reason = format!("the element [{n}] of the list has no `{field}`, so it may be the one that is meant");
+    Some(ambiguous(at, reason))
 }
 
 /// The shortest step that names this element and no other.
@@ -315,7 +335,8 @@ fn refuse_directives(at: &[Step], list: &Value) -> Result<(), Refusal> {
     match list.as_array().and_then(|list| list.iter().position(has)) {
         None => Ok(()),
         Some(n) => {
-            let reason = "this list is replaced as a whole, so its elements take no directives; give the list as it is to be";
+            let reason =
+                "this list is replaced as a whole, so its elements take no directives; give the list as it is to be";
             Err(refuse(&below(at, Step::Index(n)), reason))
         }
     }

@@ -9,12 +9,17 @@ mod merge;
 mod patch;
 mod text;
 
+#[cfg(test)]
+mod tests;
 
 use super::{Made, Steps, Sugar, need, yaml_steps};
 use crate::domain::change::{Manifest, Path};
-use crate::domain::edit::{Files, Refusal, yaml};
+use crate::domain::edit::{Code, Files, Refusal, yaml};
 use keys::Kind;
 use serde_json::Value;
+
+/// The most edits that one word may come to.
+const EDITS: usize = 1_000;
 
 /// Says which edits a change means that has one word.
 pub(super) fn expand(files: &dyn Files, manifest: &Manifest) -> Result<Vec<Made>, Refusal> {
@@ -31,6 +36,10 @@ pub(super) fn expand(files: &dyn Files, manifest: &Manifest) -> Result<Vec<Made>
     let mut steps = yaml_steps(files, &file, select, sugar)?;
     let edits = meant(&need(files, &file)?, manifest).map_err(|refusal| refusal.in_file(&file))?;
     steps.edits.extend(edits);
+    if steps.edits.len() > EDITS {
+        let reason = format!("the change comes to {} edits; at most {EDITS} are made at once", steps.edits.len());
+        return Err(Refusal::of(Code::TooLarge, reason).in_file(&file));
+    }
     Ok(vec![Made::from(steps)])
 }
 
@@ -54,6 +63,10 @@ fn meant(bytes: &[u8], manifest: &Manifest) -> Result<Vec<crate::domain::change:
     edits.map_err(|refusal| refusal.in_document(document))
 }
 
-fn steps_of(file: &str, select: Option<&crate::domain::change::Select>, edits: Vec<crate::domain::change::Edit>) -> Steps {
+fn steps_of(
+    file: &str,
+    select: Option<&crate::domain::change::Select>,
+    edits: Vec<crate::domain::change::Edit>,
+) -> Steps {
     Steps { file: file.to_owned(), format: super::Format::Yaml, select: select.cloned(), edits }
 }

@@ -2,7 +2,7 @@
 //!
 //! Must not make a parent that is missing, nor go on after a `test` that does not hold.
 
-use crate::domain::change::{Edit, Op, Path, PatchOp, PatchStep, Step};
+use crate::domain::change::{Edit, Op, PatchOp, PatchStep, Path, Step};
 use crate::domain::edit::engines::delete;
 use crate::domain::edit::engines::exact::{edit, same};
 use crate::domain::edit::{Code, Refusal};

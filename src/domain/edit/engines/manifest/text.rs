@@ -31,10 +31,17 @@ pub(super) fn made(bytes: &[u8], file: &str, select: Option<&Select>, change: &T
     Ok(Made { steps, edited: Some(edited) })
 }
 
-fn write(bytes: &[u8], select: Option<&Select>, change: &TextChange, old: &str, inner: Edited) -> Result<Edited, Refusal> {
+fn write(
+    bytes: &[u8],
+    select: Option<&Select>,
+    change: &TextChange,
+    old: &str,
+    inner: Edited,
+) -> Result<Edited, Refusal> {
     let text = String::from_utf8(inner.bytes)
         .map_err(|_| Refusal::of(Code::ProofFailed, "the text would not be UTF-8").at(&change.path))?;
-    let set = Edit { op: Op::Set, path: change.path.clone(), value: Some(text.as_str().into()), expr: None, form: None };
+    let set =
+        Edit { op: Op::Set, path: change.path.clone(), value: Some(text.as_str().into()), expr: None, form: None };
     let outer = yaml::edit(bytes, select, std::slice::from_ref(&set))?;
     let document = outer.touched.first().map_or(0, |touched| touched.document);
     if moved_lines(bytes, &outer.bytes) > moved_lines(old.as_bytes(), text.as_bytes()) {

@@ -2,6 +2,9 @@
 //!
 //! Must not look at more than its limits, nor believe a message that is not a trailer.
 
+#[cfg(test)]
+mod tests;
+
 use crate::domain::change::Landed;
 use crate::domain::edit::{Code, LandedChange, LandedFile, Refusal, paths};
 use crate::domain::ids::{Digest, Oid};
@@ -49,7 +52,8 @@ fn carries(commit: &Commit, id: &str) -> bool {
 
 fn several(id: &str, commits: &[Oid]) -> Refusal {
     let names: Vec<&str> = commits.iter().take(8).map(Oid::as_str).collect();
-    let reason = format!("{} commits carry the proposal `{id}`: {}; name one by `commit`", commits.len(), names.join(", "));
+    let reason =
+        format!("{} commits carry the proposal `{id}`: {}; name one by `commit`", commits.len(), names.join(", "));
     Refusal::of(Code::Ambiguous, reason)
 }
 

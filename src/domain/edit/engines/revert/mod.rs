@@ -2,6 +2,9 @@
 //!
 //! Must not take back what was changed again since, nor what it cannot read: that is left to a person.
 
+#[cfg(test)]
+mod tests;
+
 use super::exact::{self, below, same};
 use super::{Format, Made, Steps, delete};
 use crate::domain::change::{Edit, Op, Path, Revert, Select, SelectIndex, Step};
@@ -35,12 +38,12 @@ fn back(files: &dyn Files, file: &LandedFile) -> Result<Vec<Made>, Refusal> {
     if now == *before {
         return Ok(Vec::new());
     }
-    let meant = differences(format, after, before)?;
+    let (meant, _) = differences(format, after, before)?;
     if let Some(bytes) = FileInverse::of(&file.path, before, after).restore(&now) {
-        let touched = differences(format, &now, &bytes)?;
+        let (touched, places) = differences(format, &now, &bytes)?;
         if touched == meant {
             let steps = Steps { file: file.path.clone(), format, select: None, edits: Vec::new() };
-            return Ok(vec![Made { steps, edited: Some(Edited { bytes, touched, places: Vec::new() }) }]);
+            return Ok(vec![Made { steps, edited: Some(Edited { bytes, touched, places }) }]);
         }
     }
     match format {
@@ -65,49 +68,63 @@ fn format(path: &str) -> Result<Format, Refusal> {
     Err(refuse(Code::Parse, reason))
 }
 
-/// Every value that differs, comments as one.
-fn differences(format: Format, from: &[u8], to: &[u8]) -> Result<Vec<Touched>, Refusal> {
-    let read = |bytes: &[u8]| -> Result<BTreeMap<(usize, String), String>, Refusal> {
-        match format {
-            Format::Yaml => leaves(bytes),
-            Format::Hcl => Ok(hcl::leaves(bytes)?.into_iter().map(|(path, text)| ((0, path), text)).collect()),
-        }
-    };
-    let (from, to) = (read(from)?, read(to)?);
-    let keys: BTreeSet<&(usize, String)> = from.keys().chain(to.keys()).collect();
-    let differs = keys.into_iter().filter(|key| from.get(key) != to.get(key));
-    let touched = |key: &(usize, String)| Touched {
-        document: key.0,
-        path: key.1.clone(),
-        before: from.get(key).cloned(),
-        after: to.get(key).cloned(),
-    };
-    Ok(differs.map(touched).collect())
+/// One value of a file.
+struct Leaf {
+    /// Its path with the elements of lists by number.
+    place: String,
+    value: Value,
 }
 
-fn leaves(bytes: &[u8]) -> Result<BTreeMap<(usize, String), String>, Refusal> {
-    let mut found = BTreeMap::from([((0, "#".to_owned()), yaml::comments(bytes)?.join("\n"))]);
+/// The values of a file by document and path, named elements by name.
+type Leaves = BTreeMap<(usize, String), Leaf>;
+
+/// Every value that differs, comments as one; beside each its path by numbers.
+fn differences(format: Format, from: &[u8], to: &[u8]) -> Result<(Vec<Touched>, Vec<String>), Refusal> {
+    let (from, to) = (leaves(format, from)?, leaves(format, to)?);
+    let keys: BTreeSet<&(usize, String)> = from.keys().chain(to.keys()).collect();
+    let value = |leaves: &'_ Leaves, key| leaves.get(key).map(|leaf: &Leaf| leaf.value.clone());
+    let shown = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (mut touched, mut places) = (Vec::new(), Vec::new());
+    for key in keys.into_iter().filter(|key| value(&from, key) != value(&to, key)) {
+        let (before, after) = (value(&from, key).map(shown), value(&to, key).map(shown));
+        touched.push(Touched { document: key.0, path: key.1.clone(), before, after });
+        places.extend(from.get(key).or(to.get(key)).map(|leaf| leaf.place.clone()));
+    }
+    Ok((touched, places))
+}
+
+fn leaves(format: Format, bytes: &[u8]) -> Result<Leaves, Refusal> {
+    if format == Format::Hcl {
+        let leaf = |(path, text): (String, String)| ((0, path.clone()), Leaf { place: path, value: text.into() });
+        return Ok(hcl::leaves(bytes)?.into_iter().map(leaf).collect());
+    }
+    let comments = Leaf { place: "#".to_owned(), value: yaml::comments(bytes)?.into() };
+    let mut found = BTreeMap::from([((0, "#".to_owned()), comments)]);
     for (n, document) in yaml::values(bytes)?.iter().enumerate() {
-        walk(document, n, &[], &mut found);
+        walk(document, n, [&[], &[]], &mut found);
     }
     Ok(found)
 }
 
 // Recursion is bounded: the reader refuses documents that are nested too deep.
-fn walk(value: &Value, document: usize, at: &[Step], found: &mut BTreeMap<(usize, String), String>) {
+fn walk(value: &Value, document: usize, [named, counted]: [&[Step]; 2], found: &mut Leaves) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| walk(value, document, &below(at, Step::Key(key.clone())), found));
+            for (key, value) in map {
+                let step = Step::Key(key.clone());
+                walk(value, document, [&below(named, step.clone()), &below(counted, step)], found);
+            }
         }
         Value::Array(list) if !list.is_empty() => {
-            let named = names(list).is_some();
+            let by_name = names(list).is_some();
             for (n, value) in list.iter().enumerate() {
-                let step = if named { name_step(&value["name"]) } else { Step::Index(n) };
-                walk(value, document, &below(at, step), found);
+                let step = if by_name { name_step(&value["name"]) } else { Step::Index(n) };
+                walk(value, document, [&below(named, step), &below(counted, Step::Index(n))], found);
             }
         }
         scalar => {
-            found.insert((document, Path(at.to_vec()).to_string()), scalar.to_string());
+            let text = |steps: &[Step]| Path(steps.to_vec()).to_string();
+            found.insert((document, text(named)), Leaf { place: text(counted), value: scalar.clone() });
         }
     }
 }
