@@ -41,7 +41,7 @@ fn back(files: &dyn Files, file: &LandedFile) -> Result<Vec<Made>, Refusal> {
     let (meant, _) = differences(format, after, before)?;
     if let Some(bytes) = FileInverse::of(&file.path, before, after).restore(&now) {
         let (touched, places) = differences(format, &now, &bytes)?;
-        if touched == meant {
+        if touched == meant && (now == *after || same_objects(format, after, &now, &touched)?) {
             let steps = Steps { file: file.path.clone(), format, select: None, edits: Vec::new() };
             return Ok(vec![Made { steps, edited: Some(Edited { bytes, touched, places }) }]);
         }
@@ -161,13 +161,26 @@ fn by_path(file: &str, [before, after, now]: [&[u8]; 3]) -> Result<Vec<Made>, Re
     Ok(made)
 }
 
+/// Whether the documents that are touched are about the objects that the commit was about.
+fn same_objects(format: Format, after: &[u8], now: &[u8], touched: &[Touched]) -> Result<bool, Refusal> {
+    if format == Format::Hcl {
+        return Ok(true);
+    }
+    let (after, now) = (yaml::values(after)?, yaml::values(now)?);
+    let same = |n: usize| after.get(n).and_then(object) == now.get(n).and_then(object);
+    Ok(touched.iter().all(|touched| same(touched.document)))
+}
+
+/// What an object is called: API version, kind, name and namespace.
+type Called = (Option<String>, String, String, Option<String>);
+
+fn object(document: &Value) -> Option<Called> {
+    let text = |path: &str| document.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    Some((text("/apiVersion"), text("/kind")?, text("/metadata/name")?, text("/metadata/namespace")))
+}
+
 /// The document of the file as it is now that describes the same object.
 fn twin(left: &Value, n: usize, now: &[Value], count: usize) -> Option<usize> {
-    let object = |value: &Value| {
-        let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
-        let name = text("/metadata/name")?;
-        Some((text("/apiVersion"), text("/kind")?, name, text("/metadata/namespace")))
-    };
     match object(left) {
         Some(wanted) => {
             let mut found = (0..now.len()).filter(|n| object(&now[*n]).as_ref() == Some(&wanted));
