@@ -95,7 +95,8 @@ mod tests {
             found.into_iter().map(|(a, b)| (text(before, a), text(after, b))).collect()
         };
         let pairs = |list: &[(&str, &str)]| list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        let table: &[(&str, &str, Vec<(String, String)>)] = &[
+        type Pairs = Vec<(String, String)>;
+        let table: &[(&str, &str, Pairs)] = &[
             ("a\nb\n", "a\nb\n", Vec::new()),
             ("a\nb\nc\n", "a\nx\nc\n", pairs(&[("b\n", "x\n")])),
             ("a\nb\nc\nd\ne\n", "x\nb\nc\nd\ny\nz\n", pairs(&[("a\n", "x\n"), ("e\n", "y\nz\n")])),

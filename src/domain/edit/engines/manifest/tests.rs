@@ -1,6 +1,6 @@
 use super::super::exact;
-use crate::domain::change::{Change, Edit, Path};
-use crate::domain::edit::{Applied, Code, Files, Refusal, apply, yaml};
+use crate::domain::change::{Change, Edit, Landed, Path};
+use crate::domain::edit::{Applied, Code, Files, LandedChange, LandedFile, Refusal, apply, yaml};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -142,6 +142,25 @@ fn is_inverse_exact(applied: &Applied) -> bool {
     applied.files.len() == applied.inverse.files.len() && applied.files.iter().zip(&applied.inverse.files).all(exact)
 }
 
+/// A file of which one commit is known.
+struct Landing {
+    now: String,
+    change: [String; 2],
+}
+
+impl Files for Landing {
+    fn read(&self, _: &str) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(Some(self.now.clone().into_bytes()))
+    }
+
+    fn landed(&self, what: Landed<'_>) -> Result<Option<LandedChange>, Refusal> {
+        let Landed::Commit(commit) = what else { return Ok(None) };
+        let [before, after] = self.change.clone().map(|text| Some(text.into_bytes()));
+        let file = LandedFile { path: "a.yaml".into(), before, after };
+        Ok(Some(LandedChange { commit: commit.clone(), files: vec![file] }))
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -181,6 +200,27 @@ proptest! {
         prop_assert_eq!(&both, &after(&after(&text, json!([a])), json!([b])));
         let whole = run(&text, json!([manifest(json!({"merge": one}))])).expect("merges");
         prop_assert!(is_inverse_exact(&whole));
+    }
+
+    #[test]
+    fn a_landed_merge_is_taken_back_under_another_one(live in document(), one in document(), two in document()) {
+        let half = |from: &Value, keys: &[&str]| -> Value {
+            let map = from.as_object().expect("a map").iter().filter(|(key, _)| keys.contains(&key.as_str()));
+            Value::Object(map.map(|(key, value)| (key.clone(), value.clone())).collect())
+        };
+        let merge = |text: &str, patch: &Value| after(text, json!([manifest(json!({"merge": patch}))]));
+        let (one, two) = (half(&one, &["p", "q"]), half(&two, &["r", "s", "t"]));
+        let before = written(&live, true);
+        let landed = merge(&before, &one);
+        let now = merge(&landed, &two);
+        let wanted = read(&merge(&before, &two));
+        let files = Landing { now: now.clone(), change: [before, landed] };
+        let revert = json!([{"revert": {"commit": "a".repeat(40)}}]);
+        let changes: Vec<Change> = serde_json::from_value(revert).expect("changes");
+        let done = apply(&files, &changes).unwrap_or_else(|refusal| panic!("{refusal}\n{:?}\n{now}", files.change));
+        let got = done.files.first().map_or(now.clone().into_bytes(), |file| file.after.clone());
+        let got = String::from_utf8(got).expect("text");
+        prop_assert!(exact::same(&read(&got), &wanted), "{:?}\n{}\n{}", files.change, now, got);
     }
 
     #[test]
