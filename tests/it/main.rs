@@ -9,6 +9,7 @@ mod gates;
 mod golden;
 mod moves;
 mod paths;
+mod refusals;
 mod season;
 mod story;
 mod tampering;
