@@ -2,7 +2,7 @@
 
 use crate::domain::change::{Edit, Form, Op, Path, Step};
 use crate::domain::edit::hcl;
-use crate::{Dice, by_field, check_line_ends, differing, fresh, settles, wanted};
+use crate::{Dice, by_field, check_line_ends, differing, fresh, is_kept, settles, wanted};
 use ::hcl::expr::{Object, ObjectKey};
 use ::hcl::structure::Structure;
 use ::hcl::{Expression, Identifier};
@@ -263,10 +263,4 @@ fn check_bytes(edit: &Edit, target: Option<&str>, old: &str, new: &str) {
         Op::Delete => blank(&come),
     };
     assert!(fits, "{edit:?} took {gone:?} and gave {come:?}, and {target:?} stood there: {old:?} to {new:?}");
-}
-
-/// Whether a text stands in another, in the same order, brackets and commas aside.
-fn is_kept(text: &str, other: &str) -> bool {
-    let mut other = other.chars();
-    text.chars().filter(|c| !"{}[],".contains(*c)).all(|c| other.any(|o| o == c))
 }

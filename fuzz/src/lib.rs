@@ -83,3 +83,9 @@ fn settles(edit: &Edit) -> bool {
 fn by_field(edit: &Edit) -> bool {
     edit.path.0.iter().any(|step| matches!(step, Step::Match(_)))
 }
+
+/// Whether a text stands in another, in the same order, brackets and commas aside.
+fn is_kept(text: &str, other: &str) -> bool {
+    let mut other = other.chars();
+    text.chars().filter(|c| !"{}[],".contains(*c)).all(|c| other.any(|o| o == c))
+}

@@ -2,7 +2,7 @@
 
 use crate::domain::change::{Edit, Op, Path, Select, SelectIndex, Step};
 use crate::domain::edit::yaml;
-use crate::{Dice, by_field, check_line_ends, differing, fresh, settles, wanted};
+use crate::{Dice, by_field, check_line_ends, differing, fresh, is_kept, settles, wanted};
 use serde::Deserialize as _;
 use serde_yaml::{Mapping, Value};
 
@@ -209,7 +209,8 @@ fn check_bytes(edit: &Edit, target: Option<&str>, old: &str, new: &str) {
         Op::Set => {
             target.is_some_and(|target| target.contains('\n') || target.contains(gone.trim()) || gone.trim().is_empty())
         }
-        Op::Add | Op::Append => blank(&gone.to_lowercase().replace("null", "")),
+        // A comment may come to stand behind a new key on its line.
+        Op::Add | Op::Append => blank(&gone.to_lowercase().replace("null", "")) || is_kept(old, new),
         Op::Delete => blank(&come) || gone.contains(come.trim()),
     };
     assert!(fits, "{edit:?} took {gone:?} and gave {come:?}, and {target:?} stood there: {old:?} to {new:?}");

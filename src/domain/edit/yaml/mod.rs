@@ -6,6 +6,7 @@ mod delete;
 mod draft;
 mod extent;
 mod gate;
+mod guard;
 mod insert;
 mod layout;
 mod lines;
