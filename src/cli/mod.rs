@@ -11,6 +11,7 @@ mod paint;
 mod prove;
 pub mod pull;
 mod remote;
+mod words;
 
 use crate::app;
 use crate::config::Settings;
