@@ -42,12 +42,7 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
 }
 
 /// The same, where a new key of the root stands behind those that come before it in the order, if it is listed.
-pub fn edit_in_order(
-    bytes: &[u8],
-    select: Option<&Select>,
-    edits: &[Edit],
-    order: &[&str],
-) -> Result<Edited, Refusal> {
+pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], order: &[&str]) -> Result<Edited, Refusal> {
     let (bom, text) = gate::text(bytes)?;
     let document = locate::document(&gate::tree(text)?, select)?;
     let mut text = text.to_owned();

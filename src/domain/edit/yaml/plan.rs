@@ -116,14 +116,13 @@ impl Planner<'_, '_> {
         }
     }
 
-    // The entry of the root behind which a new key stands: the one that comes last among those before it in the order.
+    // The entry of the root behind which a new key stands: the last one of those that come before it in the order.
     fn predecessor(&self, holder: Id, key: &Draft) -> Option<usize> {
         let Kind::Map { entries, .. } = &self.tree.node(holder).kind else { return None };
         let Draft::Scalar(serde_json::Value::String(key)) = key else { return None };
         let rank = |name: &str| self.order.iter().position(|listed| *listed == name);
         let own = rank(key).filter(|_| self.tree.node(holder).parent.is_none())?;
-        let ranked = entries.iter().enumerate().map(|(n, entry)| (self.tree.scalar(entry.key).and_then(rank), n));
-        ranked.filter_map(|(rank, n)| Some((rank.filter(|rank| *rank < own)?, n))).max().map(|(_, n)| n)
+        entries.iter().rposition(|entry| self.tree.scalar(entry.key).and_then(rank).is_some_and(|rank| rank < own))
     }
 
     fn missing(&self, holder: Id, at: usize) -> Refusal {
