@@ -7,6 +7,7 @@ mod crash;
 mod documents;
 mod gates;
 mod moves;
+mod overlays;
 mod paths;
 mod season;
 mod story;
