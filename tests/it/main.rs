@@ -15,6 +15,7 @@ mod documents;
 mod gates;
 mod golden;
 mod moves;
+mod overlays;
 mod paths;
 mod refusals;
 mod season;

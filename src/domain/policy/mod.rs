@@ -6,6 +6,7 @@ pub mod effect;
 pub mod freeze;
 mod kinds;
 pub mod leaves;
+mod patched;
 pub mod place;
 pub mod protected;
 pub mod rules;
