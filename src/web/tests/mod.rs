@@ -5,6 +5,7 @@ mod access;
 mod audits;
 mod deliveries;
 mod documents;
+mod hosts;
 mod intakes;
 mod isolation;
 mod looks;
