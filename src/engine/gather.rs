@@ -61,6 +61,7 @@ impl Engine {
             .clone()
             .or_else(|| proposal.repository.base.clone())
             .unwrap_or_else(|| repository.default_branch.clone());
+        let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         let trees = self.trees(forge, &mirror, record, proposal, &repository, &base_name).await?;
         let landing = landing(&mirror, record, proposal, pull.as_ref(), trees.base.as_ref()).await?;
@@ -88,6 +89,8 @@ impl Engine {
             landing,
             keys: self.keys.set.clone(),
             track,
+            asked,
+            halted: self.store.halted(tenant, &record.binding.key()).await?,
             sweep: if record.binding.forge == ForgeKind::Local { 2 } else { 60 },
         };
         Ok(Gathered { facts, rules: trees.rules, judged })
@@ -147,7 +150,7 @@ impl Engine {
         let twin = |other: crate::store::Neighbour| Twin {
             // Of two that were only taken in, the older one goes on.
             active: !other.stage.is_final() && (other.stage != Stage::Received || other.id < record.id),
-            rejected: (other.stage == Stage::Dropped).then_some(other.updated),
+            rejected: (other.stage == Stage::Dropped).then_some(other.over.unwrap_or(other.updated)),
             id: other.id,
         };
         Ok(found.into_iter().map(twin).collect())

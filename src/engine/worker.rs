@@ -94,7 +94,10 @@ impl Worker {
         match result {
             Ok(turn) => {
                 note(&turn);
-                store.release(&claim, turn.due).await?;
+                match turn.due {
+                    None if turn.is_over() => store.rest(&claim).await?,
+                    due => store.release(&claim, due).await?,
+                }
             }
             Err(Trouble::Forge(ForgeError::RateLimited(until))) => {
                 info!(%until, "the forge limits our rate");
@@ -149,6 +152,7 @@ fn note(turn: &Turn) {
         Action::Merge(_) => "merge",
         Action::Land(_) => "land",
         Action::Settle(..) => "settle",
+        Action::Answer(_) => "answer",
     };
     info!(action = name, stage = turn.record.stage.name(), code = %turn.verdict.code, "{}", turn.verdict.sentence);
 }

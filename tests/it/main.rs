@@ -3,13 +3,17 @@
 
 mod answers;
 mod between;
+mod commands;
 mod crash;
 mod documents;
 mod gates;
+mod hall;
+mod hooks;
 mod moves;
 mod paths;
 mod season;
 mod story;
+mod successors;
 mod tampering;
 mod tidy;
 mod world;

@@ -134,6 +134,7 @@ fn step(record: &Record, to: Stage) -> Transition {
         events: vec![note("stage.changed")],
         outcome: None,
         demote: false,
+        halt: None,
         due,
         artifacts: Vec::new(),
     }
