@@ -1,19 +1,19 @@
 //! Proposals that follow from a comment.
 
-use crate::commands::{DANA, opened};
+use crate::commands::{DANA, OPEN, opened};
 use crate::documents::{image, overlay};
 use crate::world::{HOUR, World};
 use countersign::domain::facts::PullState;
 use countersign::domain::lifecycle::Stage;
 use countersign::domain::trust::Judgement;
 
-const OPEN: &str = "received / pushed / opened / attested / waits: checks_pending";
-
 impl World {
     /// The proposal that a comment on another led to.
     async fn follower(&self, name: &str) -> String {
         let found = self.stage.parts.store.record(self.stage.tenant(), name).await.unwrap();
-        found.unwrap_or_else(|| panic!("no proposal {name}")).0.id
+        let id = found.unwrap_or_else(|| panic!("no proposal {name}")).0.id;
+        self.takes_up(&id);
+        id
     }
 }
 
@@ -24,11 +24,11 @@ async fn another_value_makes_a_successor_in_the_name_of_whoever_wrote_it() {
     document["id"] = "bump".into();
     let first = w.propose(&document).await;
     let said = w.says(&first, "/countersign set newTag=2.1").await;
-    w.expect(&first, &format!("{OPEN} / asked: set / dropped: superseded")).await;
+    w.acts(&first, &format!("{OPEN} / asked: set / dropped: superseded")).await;
     assert_eq!(w.pull(&first).await.state, PullState::Closed);
     assert_eq!(w.record(&first).await.outcome, Some(Judgement::Bad), "a person changed it");
     let next = w.follower(&format!("bump-set-{said}")).await;
-    w.expect(&next, OPEN).await;
+    w.acts(&next, OPEN).await;
     let record = w.record(&next).await;
     assert_eq!(record.principal, format!("local:{DANA}"));
     assert_ne!(record.digest, w.record(&first).await.digest);
@@ -41,7 +41,6 @@ async fn another_value_makes_a_successor_in_the_name_of_whoever_wrote_it() {
     w.later(HOUR).await;
     assert_eq!(w.record(&next).await.stage, Stage::Open);
     w.mallory().comment(w.number(&next).await, "/countersign merge").await.unwrap();
-    w.stage.wake(&next).await.unwrap();
     w.later(HOUR).await;
     assert_eq!(w.record(&next).await.stage, Stage::Merged);
     assert!(w.file(&overlay("web", "staging")).await.unwrap().contains("2.1"));
@@ -54,7 +53,7 @@ async fn a_place_that_the_proposal_does_not_write_is_named() {
     w.says(&id, "/countersign set replicas=3").await;
     assert!(w.answer(&id).await.contains("newTag"), "{}", w.answer(&id).await);
     w.says(&id, "/countersign set directory=apps/web/production").await;
-    w.expect(&id, &format!("{OPEN}{}", " / asked in vain: no_such_value".repeat(2))).await;
+    w.acts(&id, &format!("{OPEN}{}", " / asked in vain: no_such_value".repeat(2))).await;
     w.finish().await;
 }
 
@@ -62,12 +61,11 @@ async fn a_place_that_the_proposal_does_not_write_is_named() {
 async fn a_successor_is_judged_like_every_proposal() {
     let (w, id) = opened().await;
     let tag = w.file(&overlay("web", "staging")).await.unwrap();
-    let stands =
-        tag.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap().trim_matches('"').to_owned();
+    let stands = tag.split("newTag: \"").nth(1).unwrap().split('"').next().unwrap();
     let said = w.says(&id, &format!("/countersign set newTag={stands}")).await;
     let next = w.follower(&format!("{id}-set-{said}")).await;
-    w.expect(&next, "received / dropped: satisfied").await;
-    w.expect(&id, &format!("{OPEN} / asked: set / dropped: superseded")).await;
+    w.acts(&next, "received / dropped: satisfied").await;
+    w.acts(&id, &format!("{OPEN} / asked: set / dropped: superseded")).await;
     w.finish().await;
 }
 
