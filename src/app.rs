@@ -127,7 +127,8 @@ fn unusable(url: &str) -> String {
     format!("the database{place} cannot be used")
 }
 
-fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
+/// The forges of all repositories of these settings.
+pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
     let mut forges = Forges::default();
     for tenant in &settings.tenants {
         for repository in &tenant.repositories {

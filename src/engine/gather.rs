@@ -182,6 +182,14 @@ pub(super) async fn blocking<T: Send + 'static>(
     Ok(done.map_err(|error| Trouble::Git(GitError::Other(error.to_string())))??)
 }
 
+/// Reads a repository's rules from its default branch, as a turn does.
+pub async fn rules_of(forge: &Arc<dyn Forge>) -> Result<RulesState, Trouble> {
+    let repository = forge.repository().await?;
+    let mirror = forge.sync().await?;
+    let tip = forge.tip(&repository.default_branch).await?;
+    blocking(move || tip.map_or(Ok(RulesState::Missing), |tip| read_rules(&mirror, &tip))).await
+}
+
 /// Reads the one config of a commit's tree.
 fn read_rules(mirror: &Mirror, tip: &Oid) -> Result<RulesState, GitError> {
     let tree = mirror.tree(tip)?;

@@ -11,6 +11,7 @@ mod turn;
 mod worker;
 
 pub use asked::People;
+pub use gather::rules_of;
 pub use plan::{TreeFiles, apply_to, plan};
 pub use trouble::Trouble;
 pub use turn::Turn;

@@ -12,6 +12,7 @@ pub mod intake;
 mod pages;
 mod problem;
 mod routes;
+pub mod setup;
 mod view;
 
 pub use export::Export;
