@@ -91,7 +91,11 @@ impl Vault {
         ensure!(!place.exists(), "{} exists already: a secret is never overwritten", place.display());
         let folder = self.0.keep();
         std::fs::rename(&folder, place).with_context(|| {
-            format!("cannot move {} to {}: move it by hand, the secrets are not given again", folder.display(), place.display())
+            format!(
+                "cannot move {} to {}: move it by hand, the secrets are not given again",
+                folder.display(),
+                place.display()
+            )
         })
     }
 }

@@ -19,11 +19,14 @@ use std::sync::Arc;
 pub(super) fn secrets(settings: &Settings) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut add = |about: String, check, read: anyhow::Result<usize>| {
-        rows.push((about, match read {
-            Ok(0) => Finding::warn(check, "none: events are not taken, and changes are seen every 60 s"),
-            Ok(_) => Finding::good(check, "can be read, by their owner alone"),
-            Err(error) => Finding::bad(check, format!("{error:#}")),
-        }));
+        rows.push((
+            about,
+            match read {
+                Ok(0) => Finding::warn(check, "none: events are not taken, and changes are seen every 60 s"),
+                Ok(_) => Finding::good(check, "can be read, by their owner alone"),
+                Err(error) => Finding::bad(check, format!("{error:#}")),
+            },
+        ));
     };
     for github in &settings.github {
         let about = format!("github {}", github.host);
@@ -113,16 +116,18 @@ async fn repository_findings(forge: &Arc<dyn Forge>, listed: &Repository) -> Vec
         Err(error) => return vec![unreachable(&error)],
     };
     let mut found = vec![match (seen.id == listed.id, seen.archived, seen.name == listed.name) {
-        (false, ..) => {
-            Finding::bad("repository", format!("the forge answers with repository {}: write its number to `id`", seen.id))
-        }
+        (false, ..) => Finding::bad(
+            "repository",
+            format!("the forge answers with repository {}: write its number to `id`", seen.id),
+        ),
         (true, true, _) => Finding::bad("repository", "it is archived: nothing can be pushed"),
         (true, false, false) => {
             Finding::warn("repository", format!("its name is `{}` now: write that to `name`", seen.name))
         }
-        (true, false, true) => {
-            Finding::good("repository", format!("default branch `{}`, countersign is {}", seen.default_branch, seen.bot.login))
-        }
+        (true, false, true) => Finding::good(
+            "repository",
+            format!("default branch `{}`, countersign is {}", seen.default_branch, seen.bot.login),
+        ),
     }];
     if listed.forge == ForgeKind::Local && listed.webhook_url.is_none() {
         found.push(Finding::good("webhook", "none: local repositories are looked at every 2 s"));
@@ -132,9 +137,10 @@ async fn repository_findings(forge: &Arc<dyn Forge>, listed: &Repository) -> Vec
     let explicit = explicit.map(|loaded| loaded.rules.auto_merge.required_checks.is_some());
     found.push(match rules {
         Ok(RulesState::Loaded(loaded)) => Finding::good("config", format!("{} can be used", loaded.path)),
-        Ok(RulesState::Missing) => {
-            Finding::warn("config", "none on the default branch: proposals are dropped as not_enabled until there is one")
-        }
+        Ok(RulesState::Missing) => Finding::warn(
+            "config",
+            "none on the default branch: proposals are dropped as not_enabled until there is one",
+        ),
         Ok(RulesState::Invalid(path, error)) => Finding::bad("config", format!("{path}: {error}")),
         Err(error) => Finding::bad("config", format!("cannot be read: {error}")),
     });
@@ -151,7 +157,8 @@ fn branch(name: &str, protection: Option<&Protection>, explicit: bool) -> Findin
     match protection {
         None if explicit => Finding::good(check, format!("those of `{name}` cannot be read; the config names its own")),
         None => {
-            let sentence = "cannot be read: write autoMerge.requiredChecks into the config, or nothing merges by itself";
+            let sentence =
+                "cannot be read: write autoMerge.requiredChecks into the config, or nothing merges by itself";
             Finding::warn(check, sentence)
         }
         Some(rules) if rules.queue => {

@@ -13,7 +13,9 @@ use std::os::unix::fs::PermissionsExt as _;
 pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
     let mut found = vec![folder(settings)];
     found.push(match Keys::load(&settings.data.join("keys")) {
-        Ok(keys) => Finding::good("keys", format!("version {}, signing with {}", keys.set.version, keys.attestation.id())),
+        Ok(keys) => {
+            Finding::good("keys", format!("version {}, signing with {}", keys.set.version, keys.attestation.id()))
+        }
         Err(error) => Finding::bad("keys", format!("{error:#}")),
     });
     found.push(database(settings, clock).await);

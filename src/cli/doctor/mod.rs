@@ -86,10 +86,7 @@ fn word(level: Level) -> &'static str {
 }
 
 /// One line each.
-pub(super) fn lines<'a>(
-    rows: impl Iterator<Item = (&'a str, &'a Finding)>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub(super) fn lines<'a>(rows: impl Iterator<Item = (&'a str, &'a Finding)>, out: &mut dyn Write) -> anyhow::Result<()> {
     for (about, finding) in rows {
         let ink = match finding.level {
             Level::Good => Ink::Good,

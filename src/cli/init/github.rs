@@ -204,7 +204,12 @@ fn keep(folder: &Path, vault: Vault, converted: &Converted) -> anyhow::Result<Ke
 
 fn print(args: &GithubArgs, kept: &Kept, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {
     let at = |name: &str| kept.folder.join(name).display().to_string();
-    let mut settings = format!("[[github]]\nhost = \"{}\"\napp = {}\nprivate_key_file = {}\n", args.host, kept.app, json!(at("private-key.pem")));
+    let mut settings = format!(
+        "[[github]]\nhost = \"{}\"\napp = {}\nprivate_key_file = {}\n",
+        args.host,
+        kept.app,
+        json!(at("private-key.pem"))
+    );
     if let Some(api) = &args.api {
         settings.push_str(&format!("api = {}\n", json!(api)));
     }
@@ -220,7 +225,11 @@ fn print(args: &GithubArgs, kept: &Kept, output: Output, out: &mut dyn Write) ->
     writeln!(out, "put this into the settings:\n\n{settings}")?;
     writeln!(out, "install it on repositories: {}", kept.install)?;
     writeln!(out, "then list each below its tenant, with the number at the end of the installation's address:\n")?;
-    writeln!(out, "[[tenant.repository]]\nforge = \"github\"\nhost = \"{}\"\nname = \"owner/name\"\nid = <the repository's number>\ninstallation = <the installation's number>\n", args.host)?;
+    writeln!(
+        out,
+        "[[tenant.repository]]\nforge = \"github\"\nhost = \"{}\"\nname = \"owner/name\"\nid = <the repository's number>\ninstallation = <the installation's number>\n",
+        args.host
+    )?;
     writeln!(out, "`countersign doctor` says whether all of it fits")?;
     Ok(())
 }

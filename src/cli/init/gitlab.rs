@@ -114,9 +114,15 @@ fn text(
             writeln!(out, "at the project or group: Settings, Webhooks, Add new webhook:")?;
             writeln!(out, "  URL           {service}/webhooks/gitlab")?;
             writeln!(out, "  Secret token  what stands in {}", secret.display())?;
-            writeln!(out, "  Trigger       Push, Comments, Merge request, Pipeline, Job, Project or group access token events")?;
+            writeln!(
+                out,
+                "  Trigger       Push, Comments, Merge request, Pipeline, Job, Project or group access token events"
+            )?;
             writeln!(out, "  SSL           verification on")?;
-            writeln!(out, "newer instances offer a signing token as well (`whsec_...`): put it into a file of its own and add")?;
+            writeln!(
+                out,
+                "newer instances offer a signing token as well (`whsec_...`): put it into a file of its own and add"
+            )?;
             writeln!(out, "that to webhook_secret_files; signed events are then taken too")?;
         }
         (None, _) | (Some(_), None) => {

@@ -11,8 +11,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What the App has to be allowed, and no more.
-pub const PERMISSIONS: [(&str, &str); 5] =
-    [("metadata", "read"), ("contents", "write"), ("pull_requests", "write"), ("checks", "write"), ("statuses", "read")];
+pub const PERMISSIONS: [(&str, &str); 5] = [
+    ("metadata", "read"),
+    ("contents", "write"),
+    ("pull_requests", "write"),
+    ("checks", "write"),
+    ("statuses", "read"),
+];
 
 /// The events without which it only sees changes when it sweeps.
 pub const EVENTS: [&str; 9] = [
@@ -55,7 +60,8 @@ pub async fn inspect(place: &Place<'_>, now: Time) -> Vec<Finding> {
     };
     let mut found: Vec<Finding> = clock(app.date, now).into_iter().collect();
     if app.status != 200 {
-        let sentence = format!("GitHub answers {} for App {}: check `app` and `private_key_file`", app.status, place.app);
+        let sentence =
+            format!("GitHub answers {} for App {}: check `app` and `private_key_file`", app.status, place.app);
         found.push(Finding::bad("app", sentence));
         return found;
     }
@@ -161,7 +167,8 @@ async fn webhook(probe: &Probe, api: &str) -> Vec<Finding> {
         found.push(Finding::warn("webhook", "certificates are not verified: enable SSL verification"));
     }
     if config["secret"].as_str().is_none_or(str::is_empty) {
-        found.push(Finding::bad("webhook", "it has no secret: events are refused until it has the one of the settings"));
+        found
+            .push(Finding::bad("webhook", "it has no secret: events are refused until it has the one of the settings"));
     }
     if found.is_empty() {
         found.push(Finding::good("webhook", format!("goes to {url}")));
@@ -174,11 +181,8 @@ async fn webhook(probe: &Probe, api: &str) -> Vec<Finding> {
 async fn deliveries(probe: &Probe, api: &str) -> Option<Finding> {
     let answer = probe.get(&format!("{api}/app/hook/deliveries?per_page=20")).await.ok()?;
     let all = answer.body.as_array().filter(|_| answer.status == 200)?;
-    let failed: Vec<u64> = all
-        .iter()
-        .filter_map(|one| one["status_code"].as_u64())
-        .filter(|code| !(200..300).contains(code))
-        .collect();
+    let failed: Vec<u64> =
+        all.iter().filter_map(|one| one["status_code"].as_u64()).filter(|code| !(200..300).contains(code)).collect();
     let check = "webhook deliveries";
     Some(match (all.len(), failed.as_slice()) {
         (0, _) => Finding::warn(check, "none yet: open a pull request and run this again"),
@@ -247,7 +251,8 @@ mod tests {
         let asked = manifest["default_permissions"].as_object().expect("permissions");
         let asked: BTreeSet<(&str, &str)> = asked.iter().map(|(k, v)| (k.as_str(), v.as_str().unwrap_or(""))).collect();
         assert_eq!(asked, PERMISSIONS.into_iter().collect());
-        let events: Vec<&str> = manifest["default_events"].as_array().expect("events").iter().filter_map(Value::as_str).collect();
+        let events: Vec<&str> =
+            manifest["default_events"].as_array().expect("events").iter().filter_map(Value::as_str).collect();
         assert_eq!(events, EVENTS);
         // GitHub refuses a manifest with an event whose permission it does not have (seen 2026).
         for needs_more in ["issue_comment", "issues", "workflow_run", "repository_ruleset", "branch_protection_rule"] {

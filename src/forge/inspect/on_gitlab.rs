@@ -126,8 +126,12 @@ fn member(project: &str, answer: &Answer) -> Finding {
     let level = level("project_access").max(level("group_access"));
     let name = answer.body["path_with_namespace"].as_str().unwrap_or(project);
     match level {
-        0..DEVELOPER => Finding::bad("project", format!("{name}: the token's user is less than Developer (30): raise it")),
-        50.. => Finding::warn("project", format!("{name}: the token's user is Owner: Developer or Maintainer is enough")),
+        0..DEVELOPER => {
+            Finding::bad("project", format!("{name}: the token's user is less than Developer (30): raise it"))
+        }
+        50.. => {
+            Finding::warn("project", format!("{name}: the token's user is Owner: Developer or Maintainer is enough"))
+        }
         _ => Finding::good("project", format!("{name}, access level {level}")),
     }
 }
@@ -162,7 +166,8 @@ mod tests {
     #[test]
     fn a_member_who_may_not_push_is_found() {
         let of = |level: u64| {
-            let access = json!({"path_with_namespace": "a/b", "permissions": {"project_access": {"access_level": level}}});
+            let access =
+                json!({"path_with_namespace": "a/b", "permissions": {"project_access": {"access_level": level}}});
             member("7", &answer(access)).level
         };
         assert_eq!([of(20), of(30), of(40), of(50)], [Level::Bad, Level::Good, Level::Good, Level::Warn]);
