@@ -72,7 +72,8 @@ impl Vault {
     /// Makes the folder, readable by its owner alone, in a folder that is made too.
     pub fn make(parent: &Path) -> anyhow::Result<Vault> {
         std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        let made = tempfile::Builder::new().prefix(".countersign-").tempdir_in(parent);
+        let own = std::fs::Permissions::from_mode(0o700);
+        let made = tempfile::Builder::new().prefix(".countersign-").permissions(own).tempdir_in(parent);
         made.map(Vault).with_context(|| format!("cannot write into {}", parent.display()))
     }
 

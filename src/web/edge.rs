@@ -195,7 +195,7 @@ pub(super) async fn event(request: Request) -> Result<(Bytes, Option<SemaphorePe
     if length.is_some_and(|length| length > MAX_EVENT as u64) {
         return Err(Problem::too_large(MAX_EVENT));
     }
-    if !length.is_some_and(|length| length > MAX_BODY as u64) {
+    if length.is_none_or(|length| length <= MAX_BODY as u64) {
         return Ok((read(request, MAX_BODY).await?, None));
     }
     let place = LARGE.acquire().await.map_err(|error| Problem::internal(error.to_string()))?;

@@ -7,6 +7,8 @@ use countersign::domain::facts::{Conclusion, PullState, Right};
 use countersign::domain::lifecycle::Stage;
 use countersign::forge::ForgeError;
 use countersign::forge::local::FaultKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const DANA: u64 = 7;
 pub const MALLORY: u64 = 66;
@@ -198,7 +200,6 @@ async fn a_person_may_ask_for_a_merge_that_the_class_has_not_earned() {
 #[tokio::test]
 async fn a_merge_is_asked_for_one_head() {
     let (w, id) = opened().await;
-    let number = w.number(&id).await;
     w.says(&id, "/countersign merge").await;
     // The file changes beside it: what was asked for is pushed again, as another head.
     let path = overlay("web", "staging");
@@ -208,14 +209,27 @@ async fn a_merge_is_asked_for_one_head() {
     w.check_passes(&id).await;
     w.later(HOUR).await;
     assert_eq!(w.record(&id).await.stage, Stage::Open, "nobody has seen this head");
-    // A wish written before the push and read after it is not about this head.
-    w.dana().comment(number, "/countersign merge").await.unwrap();
+    w.finish().await;
+}
+
+#[tokio::test]
+async fn a_merge_that_was_written_before_the_last_push_is_not_about_it() {
+    let (mut w, id) = opened().await;
+    let shown = Arc::new(AtomicBool::new(false));
+    w.wrap(|inner| Hall::late(inner, shown.clone()));
+    w.says(&id, "/countersign merge").await;
     w.advance(1);
-    w.commits(&path, Some(&format!("# another note\n{text}"))).await;
-    w.fault("comments", FaultKind::FailBefore(ForgeError::Transient("late".into())));
-    w.later(0).await;
+    let path = overlay("web", "staging");
+    let text = w.file(&path).await.unwrap();
+    w.commits(&path, Some(&format!("# a note\n{text}"))).await;
+    w.later(60).await;
+    shown.store(true, Ordering::SeqCst);
+    w.later(60).await;
+    assert!(w.answer(&id).await.contains("pushed again after that was written"), "{}", w.answer(&id).await);
+    w.check_passes(&id).await;
     w.later(HOUR).await;
-    w.finish_after_failures().await;
+    assert_eq!(w.record(&id).await.stage, Stage::Open);
+    w.finish().await;
 }
 
 #[tokio::test]

@@ -7,23 +7,34 @@ use countersign::forge::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pu
 use countersign::git::Mirror;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub struct Hall {
     inner: Arc<dyn Forge>,
     rights: BTreeMap<u64, Right>,
     bots: BTreeSet<u64>,
+    shown: Arc<AtomicBool>,
 }
 
 impl Hall {
+    /// The same forge, which does not show comments yet.
+    pub fn late(inner: Arc<dyn Forge>, shown: Arc<AtomicBool>) -> Arc<dyn Forge> {
+        Arc::new(Hall { inner, rights: BTreeMap::new(), bots: BTreeSet::new(), shown })
+    }
+
     /// The same forge with these rights, by user number.
     pub fn rights(inner: Arc<dyn Forge>, rights: &[(u64, Right)]) -> Arc<dyn Forge> {
-        Arc::new(Hall { inner, rights: rights.iter().copied().collect(), bots: BTreeSet::new() })
+        Arc::new(Hall { inner, rights: rights.iter().copied().collect(), bots: BTreeSet::new(), shown: shown() })
     }
 
     /// The same forge where these users are bots.
     pub fn bots(inner: Arc<dyn Forge>, bots: &[u64]) -> Arc<dyn Forge> {
-        Arc::new(Hall { inner, rights: BTreeMap::new(), bots: bots.iter().copied().collect() })
+        Arc::new(Hall { inner, rights: BTreeMap::new(), bots: bots.iter().copied().collect(), shown: shown() })
     }
+}
+
+fn shown() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(true))
 }
 
 #[async_trait]
@@ -74,6 +85,7 @@ impl Forge for Hall {
 
     async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
         let mut comments = self.inner.comments(number).await?;
+        comments.retain(|_| self.shown.load(Ordering::SeqCst));
         comments.iter_mut().for_each(|comment| comment.bot |= self.bots.contains(&comment.by.id));
         Ok(comments)
     }
