@@ -2,8 +2,8 @@
 //!
 //! Must not change the settings, nor print a secret.
 
-mod github;
-mod gitlab;
+mod on_github;
+mod on_gitlab;
 
 use super::{Output, Status};
 use clap::{Args, Subcommand};
@@ -19,9 +19,9 @@ pub(super) struct InitArgs {
 #[derive(Debug, Subcommand)]
 enum InitCommand {
     /// Registers a GitHub App: serves a page on this machine with one button.
-    Github(github::GithubArgs),
+    Github(on_github::GithubArgs),
     /// Checks a GitLab token, makes a webhook secret and says what to click.
-    Gitlab(gitlab::GitlabArgs),
+    Gitlab(on_gitlab::GitlabArgs),
 }
 
 pub(super) async fn run(
@@ -31,8 +31,8 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<Status> {
     match args.command {
-        InitCommand::Github(args) => github::run(args, config, output, out).await,
-        InitCommand::Gitlab(args) => gitlab::run(args, config, output, out).await,
+        InitCommand::Github(args) => on_github::run(args, config, output, out).await,
+        InitCommand::Gitlab(args) => on_gitlab::run(args, config, output, out).await,
     }
 }
 
