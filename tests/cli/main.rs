@@ -13,6 +13,7 @@ mod fake;
 mod folders;
 mod http;
 mod pull;
+mod python;
 mod run;
 mod serve;
 mod setup;
