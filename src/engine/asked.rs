@@ -15,6 +15,7 @@ use crate::store::{Received, StoreError};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tracing::{debug, warn};
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// The key of the one comment that answers commands.
@@ -33,14 +34,22 @@ impl Engine {
     ) -> Result<Option<Asked>, Trouble> {
         let Some(number) = record.pull.filter(|_| listens(record)) else { return Ok(None) };
         let handled = &record.commands.handled;
-        let comments = forge.comments(number).await?;
+        let comments = match forge.comments(number).await {
+            Ok(comments) => comments,
+            // Without the right to read comments nobody is heard, and everything else goes on.
+            Err(ForgeError::Denied(why)) => {
+                debug!(number, %why, "comments cannot be read");
+                return Ok(None);
+            }
+            Err(other) => return Err(other.into()),
+        };
         let new = |comment: &&crate::domain::facts::Comment| {
             !handled.contains(&comment.id) && heard(comment, bot.id).is_some()
         };
         let Some(comment) = comments.iter().find(new) else { return Ok(None) };
         let right = match forge.right(&comment.by).await {
             Ok(right) => right,
-            Err(ForgeError::NotFound(_)) => Right::None,
+            Err(ForgeError::NotFound(_) | ForgeError::Denied(_)) => Right::None,
             Err(other) => return Err(other.into()),
         };
         let user = format!("{}:{}", record.binding.forge, comment.by.id);
@@ -71,7 +80,14 @@ impl Engine {
             answer.sentence = format!("{} (proposal {id})", answer.sentence);
         }
         if let Some(number) = case.record.pull {
-            forge.comment(number, KEY, &render::answer(&answer, verdict)).await?;
+            match forge.comment(number, KEY, &render::answer(&answer, verdict)).await {
+                Ok(()) => {}
+                // A command that cannot be answered is carried out and written down: it must not stop all others.
+                Err(ForgeError::Denied(why) | ForgeError::Rejected(why) | ForgeError::NotFound(why)) => {
+                    warn!(number, %why, "a command cannot be answered");
+                }
+                Err(other @ (ForgeError::RateLimited(_) | ForgeError::Transient(_))) => return Err(other.into()),
+            }
         }
         Ok(Done::Answered(follows))
     }

@@ -114,6 +114,17 @@ async fn an_answer_that_was_lost_is_written_again_and_noted_once() {
 }
 
 #[tokio::test]
+async fn a_forge_that_takes_no_answer_does_not_stop_the_rest() {
+    let (w, id) = opened().await;
+    w.fault("comment", FaultKind::FailBefore(ForgeError::Denied("the conversation is locked".into())));
+    w.says(&id, "/countersign hold").await;
+    w.fault("comments", FaultKind::FailBefore(ForgeError::Denied("not for this token".into())));
+    w.later(60).await;
+    w.acts(&id, &format!("{OPEN} / asked: hold")).await;
+    w.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_quoted_fenced_edited_or_said_by_a_bot_is_not_heard() {
     let (mut w, id) = opened().await;
     w.wrap(|inner| Hall::bots(inner, &[MALLORY]));

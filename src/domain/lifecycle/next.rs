@@ -132,6 +132,10 @@ fn pushed(case: &Case<'_>) -> Choice {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
     }
+    if let Some(halt) = &facts.halted {
+        let sentence = format!("{} stopped this repository", halt.by.login);
+        return later(case, Verdict::wait("stop", "halted", sentence));
+    }
     if facts.base.is_none() {
         return drop(Verdict::refuse("base", "base_missing", "somebody removed the base branch"), "failed");
     }

@@ -4,6 +4,7 @@
 mod commits;
 mod dues;
 mod faults;
+mod halts;
 mod inboxes;
 mod logs;
 mod records;
