@@ -1,6 +1,8 @@
 //! Proposals that follow from a comment.
 
+use crate::between::{Fate, Moment};
 use crate::commands::{DANA, OPEN, opened};
+use crate::crash::live;
 use crate::documents::{image, overlay};
 use crate::world::{HOUR, World};
 use countersign::domain::facts::PullState;
@@ -86,4 +88,33 @@ async fn a_revert_is_asked_for_where_something_landed() {
     }
     w.later(60).await;
     w.finish().await;
+}
+
+/// Replaces a proposal by a comment, and ends where fate wants it; answers how many effects that had.
+async fn replaced(moment: Moment) -> u64 {
+    let fate = Fate::new(moment);
+    let (w, id) = opened().await;
+    let said = w.dana().comment(w.number(&id).await, "/countersign set newTag=2.1").await.unwrap();
+    w.stage.wake(&id).await.unwrap();
+    let w = live(w, &fate).await;
+    let next = w.follower(&format!("{id}-set-{said}")).await;
+    w.later(60).await;
+    w.acts(&id, &format!("{OPEN} / asked: set / dropped: superseded")).await;
+    w.acts(&next, OPEN).await;
+    let pulls = w.pulls().await;
+    let open = pulls.iter().filter(|pull| pull.state == PullState::Open).count();
+    assert_eq!((pulls.len(), open), (2, 1), "{moment:?}");
+    assert_eq!(w.repeats, moment != Moment::Never, "{moment:?}: it died once");
+    w.finish_after_failures().await;
+    fate.effects()
+}
+
+#[tokio::test]
+async fn tm102_a_command_is_carried_out_once_wherever_it_ends() {
+    let effects = replaced(Moment::Never).await;
+    assert!((6..12).contains(&effects), "{effects} effects");
+    for n in 1..=effects {
+        replaced(Moment::Before(n)).await;
+        replaced(Moment::After(n)).await;
+    }
 }
