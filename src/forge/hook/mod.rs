@@ -1,6 +1,14 @@
-//! Signatures of events: HMAC-SHA256 over the raw bytes, as `sha256=<64 lowercase hex digits>`.
+//! Events of forges: HMAC-SHA256 over the raw bytes, as `sha256=<64 lowercase hex digits>`, and where they say to look.
 //!
-//! Must not parse a body: what is proven is what was received.
+//! Must not parse a body before it is proven, and must not believe it afterwards: it only says where to look.
+
+mod fields;
+mod hint;
+pub mod on_github;
+pub mod on_gitlab;
+
+pub use fields::Unreadable;
+pub use hint::{Hint, Look, Scope, Told};
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};

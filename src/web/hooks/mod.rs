@@ -2,6 +2,11 @@
 //!
 //! Must not parse a body before its signature is verified, nor act on what it says.
 
+mod hosts;
+mod taken;
+
+pub(super) use hosts::{__path_github, __path_gitlab, github, gitlab};
+
 use super::Shared;
 use super::answers::{BadBody, Guarded};
 use super::edge;
@@ -12,15 +17,17 @@ use crate::domain::ids::{Binding, ForgeKind};
 use crate::forge::hook;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
+use taken::{Taken, named};
 
-/// The repositories that events are taken from, each with its secret.
+/// The repositories that events are taken from, each with what proves them.
 #[derive(Default)]
 pub(super) struct Hooks {
     local: Vec<(Binding, Option<SecretString>)>,
+    hosts: Vec<hosts::Host>,
 }
 
 impl Hooks {
@@ -37,21 +44,25 @@ impl Hooks {
                 local.push((binding, secret));
             }
         }
-        Hooks { local }
+        Hooks { local, hosts: hosts::Host::all(settings) }
     }
 
-    /// Whether any repository could be told about.
-    pub(super) fn any(&self) -> bool {
-        !self.local.is_empty()
+    /// Whether any repository of this kind of forge could be told about.
+    pub(super) fn any(&self, kind: ForgeKind) -> bool {
+        match kind {
+            ForgeKind::Local => !self.local.is_empty(),
+            ForgeKind::Github | ForgeKind::Gitlab => self.on(kind).next().is_some(),
+        }
+    }
+
+    /// The hosts of a kind of forge.
+    fn on(&self, kind: ForgeKind) -> impl Iterator<Item = &hosts::Host> {
+        self.hosts.iter().filter(move |host| host.kind == kind)
     }
 
     /// The repositories whose secret signed these bytes; all are tried.
     fn proven(&self, headers: &HeaderMap, body: &[u8]) -> Vec<&Binding> {
-        let mut signatures = headers.get_all(hook::SIGNATURE).iter();
-        let signature = match (signatures.next(), signatures.next()) {
-            (Some(only), None) => only.to_str().ok(),
-            _ => None,
-        };
+        let signature = taken::only(headers, hook::SIGNATURE);
         let mut proven = Vec::new();
         for (binding, secret) in &self.local {
             if secret.as_ref().is_some_and(|secret| hook::verify(std::slice::from_ref(secret), signature, body)) {
@@ -81,18 +92,10 @@ struct Place {
     request_body(content = Object, description = "The event; signed as it lies."),
     responses((status = 202, description = "Kept, or kept already."), Guarded, BadBody))]
 pub(super) async fn local(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
-    let answer = take(&shared, request).await;
-    let result = match &answer {
-        Ok(true) => "kept",
-        Ok(false) => "duplicate",
-        Err(problem) => problem.code,
-    };
-    metrics::counter!("countersign_webhook_deliveries_total", "result" => result).increment(1);
-    answer.map(|_| StatusCode::ACCEPTED.into_response())
+    taken::answer(take(&shared, request).await)
 }
 
-/// Whether the delivery is a new one.
-async fn take(shared: &Shared, request: Request) -> Result<bool, Problem> {
+async fn take(shared: &Shared, request: Request) -> Result<Taken, Problem> {
     let headers = request.headers().clone();
     let body = edge::body(request).await?;
     let proven = shared.hooks.proven(&headers, &body);
@@ -107,11 +110,8 @@ async fn take(shared: &Shared, request: Request) -> Result<bool, Problem> {
         return Err(Problem::bad("malformed", "`delivery` and `event` are names of printable ASCII"));
     }
     let (store, now) = (shared.store(), shared.now());
-    Ok(store.deliver(&binding.tenant, &binding.key(), &told.delivery, &told.event, &body, now).await?)
-}
-
-fn named(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+    let new = store.deliver(&binding.tenant, &binding.key(), &told.delivery, &told.event, &body, now).await?;
+    Ok(if new { Taken::Kept } else { Taken::Duplicate })
 }
 
 fn unproven() -> Problem {
