@@ -14,7 +14,7 @@ use countersign::forge::{Forge, Merge};
 use countersign::git::{Mirror, repository};
 use countersign::store::{Happened, WakeBy};
 use countersign::web::intake::receive;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -40,6 +40,8 @@ pub struct Server {
     pub forge: String,
     /// The lines of the repository beside name and id.
     pub repository: String,
+    /// The state of a GitHub.
+    pub hub: Option<Arc<github::Hub>>,
 }
 
 pub struct Stand {
@@ -65,15 +67,7 @@ pub fn playable(kind: Kind) -> bool {
 
 /// A change of a tag in staging.
 pub fn bump(app: &str, tag: &str) -> Value {
-    json!({
-        "apiVersion": "countersign/v1", "kind": "Proposal", "actionKind": "SetImage",
-        "repository": {"forge": "local", "name": NAME},
-        "target": {"kind": "Deployment", "namespace": "shop", "name": app},
-        "changes": [{"kustomize": {"directory": "overlays/staging", "images": [{"name": format!("ghcr.io/acme/{app}"), "newTag": tag}]}}],
-        "reason": "a newer build", "confidence": "0.95",
-        "rollback": {"description": "the tag before"},
-        "proposer": {"id": PROPOSER}
-    })
+    crate::documents::image(app, "staging", tag)
 }
 
 impl Stand {
@@ -82,6 +76,11 @@ impl Stand {
     }
 
     pub async fn with(kind: Kind, files: &BTreeMap<String, Vec<u8>>) -> Stand {
+        Stand::committing(kind, files, "api").await
+    }
+
+    /// On a GitHub where commits are made in this way, `api` or `push`.
+    pub async fn committing(kind: Kind, files: &BTreeMap<String, Vec<u8>>, commits: &str) -> Stand {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_owned();
         let clock = HandClock::at(START.parse().unwrap());
@@ -92,7 +91,7 @@ impl Stand {
         let place = LocalPlace { path: bare, id: ID, name: NAME.into(), hook: None };
         let server = match kind {
             Kind::Local => None,
-            Kind::Github => Some(github::serve(&home, place.clone(), &clock).await),
+            Kind::Github => Some(github::serve(&home, place.clone(), &clock, commits).await),
         };
         std::fs::write(home.join("settings.toml"), settings(&home, server.as_ref())).unwrap();
         let parts = open(&home, &clock).await;
@@ -116,6 +115,11 @@ impl Stand {
     /// The server; there is none for the local forge.
     pub fn fake(&self) -> &Fake {
         &self.server.as_ref().expect("a server").fake
+    }
+
+    /// The state of the GitHub.
+    pub fn hub(&self) -> &github::Hub {
+        self.server.as_ref().and_then(|server| server.hub.as_deref()).expect("a GitHub")
     }
 
     /// The repository behind.

@@ -3,6 +3,7 @@
 
 pub mod faults;
 pub mod git_http;
+pub mod github;
 pub mod log;
 
 use axum::Router;
