@@ -81,6 +81,7 @@ impl Stand {
 
     /// On a GitHub where commits are made in this way, `api` or `push`.
     pub async fn committing(kind: Kind, files: &BTreeMap<String, Vec<u8>>, commits: &str) -> Stand {
+        let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_test_writer().try_init();
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_owned();
         let clock = HandClock::at(START.parse().unwrap());
@@ -272,8 +273,13 @@ impl Stand {
             let told = self.story(id).await;
             if told != expected {
                 let tale = story::tale(&self.record(id).await, &self.events(id).await);
-                let log: Vec<String> = self.server.iter().flat_map(|it| it.fake.log.all()).map(|it| it.line()).collect();
-                panic!("\n  on {:?} at {at}\n  told:     {told}\n  expected: {expected}\n{tale}\n{}", self.kind, log.join("\n"));
+                let log: Vec<String> =
+                    self.server.iter().flat_map(|it| it.fake.log.all()).map(|it| it.line()).collect();
+                panic!(
+                    "\n  on {:?} at {at}\n  told:     {told}\n  expected: {expected}\n{tale}\n{}",
+                    self.kind,
+                    log.join("\n")
+                );
             }
         }
     }
@@ -289,6 +295,7 @@ impl Stand {
         if let Some(server) = &self.server {
             assert_eq!(server.fake.faults.pending(), 0, "a fault of the script did not happen");
             github::secrets_stayed_secret(&server.fake);
+            crate::contract::keeps_to_the_contract(&server.fake.log.all());
         }
         story::verified(&self.parts.store, &self.tenant).await.expect("the log verifies");
         let ids = self.ids.lock().unwrap().clone();

@@ -38,13 +38,19 @@ impl Hub {
             return Err(refusal(401, "'Issuer' claim ('iss') must be the App's number"));
         }
         if number("iat") > now {
-            return Err(refusal(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"));
+            return Err(refusal(
+                401,
+                "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
+            ));
         }
         if number("exp") > now + 600 {
             return Err(refusal(401, "'Expiration time' claim ('exp') is too far in the future"));
         }
         if number("exp") <= now {
-            return Err(refusal(401, "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"));
+            return Err(refusal(
+                401,
+                "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+            ));
         }
         Ok(())
     }
@@ -85,11 +91,15 @@ pub async fn mint(State(hub): At, Path(installation): Path<u64>, headers: Header
     }
     let repositories: Vec<u64> = serde_json::from_value(body["repository_ids"].clone()).unwrap_or_default();
     if repositories != [ID] {
-        return Err(refusal(422, "There is at least one repository that does not exist or is not accessible to the parent installation."));
+        return Err(refusal(
+            422,
+            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+        ));
     }
     let wanted: BTreeMap<String, String> = serde_json::from_value(body["permissions"].clone()).unwrap_or_default();
     let grants = hub.mood().grants.clone();
-    let granted = |(name, level): (&String, &String)| grants.get(name).is_some_and(|has| has == level || has == "write");
+    let granted =
+        |(name, level): (&String, &String)| grants.get(name).is_some_and(|has| has == level || has == "write");
     if wanted.is_empty() || !wanted.iter().all(granted) {
         return Err(refusal(422, "The permissions requested are not granted to this installation."));
     }

@@ -1,8 +1,8 @@
 //! Check runs and statuses of a commit.
 
+use super::APP;
 use super::hub::{At, Hub, Said, created, custom, not_found, ok, refusal};
 use super::objects::date;
-use super::APP;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -120,7 +120,10 @@ pub async fn change(State(hub): At, Path(run): Path<u64>, headers: HeaderMap, Js
     let known = run.checked_sub(1).and_then(|at| hub.extra().runs.get(usize::try_from(at).unwrap()).cloned());
     let (commit, name, app) = known.ok_or_else(not_found)?;
     if app != APP {
-        return Err(refusal(403, &format!("Invalid app_id `{APP}` - check run can only be modified by the GitHub App that created it.")));
+        return Err(refusal(
+            403,
+            &format!("Invalid app_id `{APP}` - check run can only be modified by the GitHub App that created it."),
+        ));
     }
     ok(write(&hub, &commit, &name, &body).await?)
 }

@@ -76,7 +76,8 @@ pub async fn make_tree(State(hub): At, headers: HeaderMap, Json(body): Json<Valu
     hub.may(&headers, "contents", "write")?;
     let repo = hub.git();
     let base = body["base_tree"].as_str().and_then(|sha| object(&hub, sha, ObjectType::Tree));
-    let base = base.and_then(|id| repo.find_tree(id).ok()).ok_or_else(|| refusal(422, "base_tree is not a valid tree"))?;
+    let base =
+        base.and_then(|id| repo.find_tree(id).ok()).ok_or_else(|| refusal(422, "base_tree is not a valid tree"))?;
     let mut update = git2::build::TreeUpdateBuilder::new();
     for entry in body["tree"].as_array().into_iter().flatten() {
         let path = entry["path"].as_str().ok_or_else(|| refusal(422, "tree.path is missing"))?;
@@ -234,4 +235,3 @@ pub async fn receive_pack(State(hub): At, Path(name): Path<String>, headers: Hea
     opened(&hub, &name, &headers, "write")?;
     Ok(git_http::exchange(&hub.place.path, "git-receive-pack", body).await)
 }
-

@@ -175,7 +175,8 @@ pub fn created(value: Value) -> Said {
 
 /// A refusal as GitHub words it.
 pub fn refusal(status: u16, message: &str) -> Response {
-    let body = json!({"message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string()});
+    let body =
+        json!({"message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string()});
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
 

@@ -121,6 +121,10 @@ fn routes(hub: Arc<Hub>) -> Router {
 pub fn secrets_stayed_secret(fake: &Fake) {
     for exchange in fake.log.all() {
         assert!(!exchange.uri.contains("ghs_"), "a token in {}", exchange.uri);
-        assert!(!String::from_utf8_lossy(&exchange.body).contains("ghs_"), "a token in the body of {}", exchange.line());
+        assert!(
+            !String::from_utf8_lossy(&exchange.body).contains("ghs_"),
+            "a token in the body of {}",
+            exchange.line()
+        );
     }
 }

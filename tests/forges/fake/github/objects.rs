@@ -58,21 +58,41 @@ impl Hub {
             "permissions": {"admin": false, "push": true, "pull": true}
         });
         for (field, rest) in [
-            ("archive_url", "/{archive_format}{/ref}"), ("assignees_url", "/assignees{/user}"),
-            ("blobs_url", "/git/blobs{/sha}"), ("branches_url", "/branches{/branch}"),
-            ("collaborators_url", "/collaborators{/collaborator}"), ("comments_url", "/comments{/number}"),
-            ("commits_url", "/commits{/sha}"), ("compare_url", "/compare/{base}...{head}"),
-            ("contents_url", "/contents/{+path}"), ("contributors_url", "/contributors"),
-            ("deployments_url", "/deployments"), ("downloads_url", "/downloads"), ("events_url", "/events"),
-            ("forks_url", "/forks"), ("git_commits_url", "/git/commits{/sha}"), ("git_refs_url", "/git/refs{/sha}"),
-            ("git_tags_url", "/git/tags{/sha}"), ("hooks_url", "/hooks"),
-            ("issue_comment_url", "/issues/comments{/number}"), ("issue_events_url", "/issues/events{/number}"),
-            ("issues_url", "/issues{/number}"), ("keys_url", "/keys{/key_id}"), ("labels_url", "/labels{/name}"),
-            ("languages_url", "/languages"), ("merges_url", "/merges"), ("milestones_url", "/milestones{/number}"),
-            ("notifications_url", "/notifications{?since,all,participating}"), ("pulls_url", "/pulls{/number}"),
-            ("releases_url", "/releases{/id}"), ("stargazers_url", "/stargazers"),
-            ("statuses_url", "/statuses/{sha}"), ("subscribers_url", "/subscribers"),
-            ("subscription_url", "/subscription"), ("tags_url", "/tags"), ("teams_url", "/teams"),
+            ("archive_url", "/{archive_format}{/ref}"),
+            ("assignees_url", "/assignees{/user}"),
+            ("blobs_url", "/git/blobs{/sha}"),
+            ("branches_url", "/branches{/branch}"),
+            ("collaborators_url", "/collaborators{/collaborator}"),
+            ("comments_url", "/comments{/number}"),
+            ("commits_url", "/commits{/sha}"),
+            ("compare_url", "/compare/{base}...{head}"),
+            ("contents_url", "/contents/{+path}"),
+            ("contributors_url", "/contributors"),
+            ("deployments_url", "/deployments"),
+            ("downloads_url", "/downloads"),
+            ("events_url", "/events"),
+            ("forks_url", "/forks"),
+            ("git_commits_url", "/git/commits{/sha}"),
+            ("git_refs_url", "/git/refs{/sha}"),
+            ("git_tags_url", "/git/tags{/sha}"),
+            ("hooks_url", "/hooks"),
+            ("issue_comment_url", "/issues/comments{/number}"),
+            ("issue_events_url", "/issues/events{/number}"),
+            ("issues_url", "/issues{/number}"),
+            ("keys_url", "/keys{/key_id}"),
+            ("labels_url", "/labels{/name}"),
+            ("languages_url", "/languages"),
+            ("merges_url", "/merges"),
+            ("milestones_url", "/milestones{/number}"),
+            ("notifications_url", "/notifications{?since,all,participating}"),
+            ("pulls_url", "/pulls{/number}"),
+            ("releases_url", "/releases{/id}"),
+            ("stargazers_url", "/stargazers"),
+            ("statuses_url", "/statuses/{sha}"),
+            ("subscribers_url", "/subscribers"),
+            ("subscription_url", "/subscription"),
+            ("tags_url", "/tags"),
+            ("teams_url", "/teams"),
             ("trees_url", "/git/trees{/sha}"),
         ] {
             all[field] = format!("{at}{rest}").into();
@@ -98,6 +118,9 @@ impl Hub {
             return Some(super::bot());
         }
         let mood = self.mood();
-        mood.people.iter().find(|(_, number, _)| *number == id).map(|(login, id, _)| User { id: *id, login: login.clone() })
+        mood.people
+            .iter()
+            .find(|(_, number, _)| *number == id)
+            .map(|(login, id, _)| User { id: *id, login: login.clone() })
     }
 }

@@ -1,9 +1,9 @@
 //! What is said on a pull request: reviews, comments, labels, requests for review.
 
+use super::bot;
 use super::checks::page;
 use super::hub::{At, Hub, Said, created, custom, not_found, ok, refusal, told};
 use super::objects::date;
-use super::bot;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -54,7 +54,10 @@ pub async fn request_review(
     for login in body["reviewers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let known = hub.mood().people.iter().any(|(name, _, level)| name == login && *level != "none");
         if !known {
-            return Err(refusal(422, "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository."));
+            return Err(refusal(
+                422,
+                "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository.",
+            ));
         }
         if pull.author.login == login {
             return Err(refusal(422, "Review cannot be requested from pull request author."));
