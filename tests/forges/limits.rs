@@ -4,7 +4,7 @@ use crate::fake::faults::{Answer, Fault};
 use crate::merging::head_order;
 use crate::opening::{FIRST, opened};
 use crate::stand::{Kind, Stand, bump};
-use countersign::forge::{ForgeError};
+use countersign::forge::ForgeError;
 
 on_github!(
     f19_lost_deliveries_are_asked_for_again,

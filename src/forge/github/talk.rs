@@ -252,6 +252,11 @@ impl Talk {
         Ok(self.session().await?.token)
     }
 
+    /// Git refused the token: the next turn takes a new one.
+    pub(super) async fn distrust(&self) {
+        *self.session.lock().await = None;
+    }
+
     /// Drops a token that was refused.
     async fn forget(&self, refused: &Session) {
         let mut session = self.session.lock().await;
