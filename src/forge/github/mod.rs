@@ -1,0 +1,3 @@
+//! GitHub, as an App.
+//!
+//! Must not trust a name where there is a number.
