@@ -118,7 +118,8 @@ impl Read for Answer {
                 None => return Ok(0),
                 Some(chunk) => {
                     let size = chunk.len() as u64;
-                    self.left = self.left.checked_sub(size).ok_or_else(|| io::Error::other("the answer is too large"))?;
+                    self.left =
+                        self.left.checked_sub(size).ok_or_else(|| io::Error::other("the answer is too large"))?;
                     self.chunk = chunk.to_vec();
                     self.at = 0;
                 }

@@ -197,6 +197,8 @@ pub(super) struct Status {
     #[serde(default)]
     pub(super) description: Option<String>,
     #[serde(default)]
+    pub(super) target_url: Option<String>,
+    #[serde(default)]
     pub(super) author: Option<Person>,
 }
 
@@ -215,7 +217,6 @@ pub(super) struct Pipeline {
 /// A job of a pipeline.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Job {
-    pub(super) id: u64,
     pub(super) name: String,
     pub(super) status: String,
     #[serde(default)]

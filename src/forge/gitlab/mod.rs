@@ -53,7 +53,7 @@ pub struct GitlabPlace {
 pub struct GitlabForge {
     project: u64,
     wire: Wire,
-    clock: Clock,
+    carrier: reqwest::Client,
     mirror_path: PathBuf,
     mirror: Mutex<Option<Mirror>>,
     bot: OnceCell<Profile>,
@@ -66,8 +66,8 @@ impl GitlabForge {
     pub fn new(place: &GitlabPlace, mirror: &Path, clock: Clock) -> Result<GitlabForge, String> {
         Ok(GitlabForge {
             project: place.project,
-            wire: Wire::new(&place.url, place.token.clone(), clock.clone())?,
-            clock,
+            wire: Wire::new(&place.url, place.token.clone(), clock)?,
+            carrier: carry::client()?,
             mirror_path: mirror.to_owned(),
             mirror: Mutex::default(),
             bot: OnceCell::new(),

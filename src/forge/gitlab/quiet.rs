@@ -23,7 +23,8 @@ pub(super) fn quiet(text: &str) -> String {
 
 /// One line for titles, names and descriptions of statuses, cut to `most` bytes at a character.
 pub(super) fn one_line(text: &str, most: usize) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let line = quiet(&words.join(" "));
     if line.len() <= most {
         return line;
@@ -52,7 +53,8 @@ mod tests {
 
     #[test]
     fn f34_no_line_begins_with_a_command() {
-        let all = ["/merge", "a\n/approve", "a\r/close\r\n/label ~x", "  /merge", "```\n/target_branch x\n```", "\u{2028}/x"];
+        let all =
+            ["/merge", "a\n/approve", "a\r/close\r\n/label ~x", "  /merge", "```\n/target_branch x\n```", "\u{2028}/x"];
         for text in all {
             assert!(!commands(&quiet(text)), "{text:?}: {:?}", quiet(text));
         }

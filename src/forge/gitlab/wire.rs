@@ -3,7 +3,7 @@
 //! Must not log or answer the token, and must not send it anywhere but to the configured origin.
 
 use crate::domain::ids::{Clock, Time};
-use crate::forge::ForgeError;
+use crate::forge::{ForgeError, wait};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use gitlab::api::{ApiError, AsyncClient, RestClient};
@@ -22,9 +22,6 @@ const HOPS: usize = 3;
 /// How long a connection may take, and a whole answer; a merge of a large repository is slow.
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(90);
-/// Seconds to wait where the forge limits the rate and names no moment, and the most that are believed.
-const PAUSE: i64 = 60;
-const LONGEST: i64 = 3_600;
 
 /// Reads the token from where it is kept.
 pub type TokenSource = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
@@ -85,6 +82,11 @@ impl Wire {
     /// The address of a repository for git, at the configured origin.
     pub(super) fn git_url(&self, name: &str) -> String {
         format!("{}/{name}.git", self.origin.as_str().trim_end_matches('/'))
+    }
+
+    /// The moment it is.
+    pub(super) fn now(&self) -> Time {
+        (self.clock)()
     }
 
     /// The token, read when it is first needed.
@@ -219,15 +221,7 @@ fn said(body: &[u8]) -> String {
 
 /// The moment until which the forge wants to be left alone.
 fn until(headers: &HeaderMap, now: Time) -> Time {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_second());
-    let after = text("Retry-After");
-    let seconds = after.and_then(|text| text.parse::<i64>().ok());
-    let wait = seconds
-        .or_else(|| after.and_then(date).map(|at| at - now.seconds()))
-        .or_else(|| text("RateLimit-Reset").and_then(|text| text.parse::<i64>().ok()).map(|at| at - now.seconds()))
-        .unwrap_or(PAUSE);
-    now.plus_seconds(wait.clamp(1, LONGEST))
+    wait::sane(wait::retry_after(headers, now).or_else(|| wait::reset(headers, "ratelimit-reset")), now)
 }
 
 impl RestClient for Wire {
@@ -278,7 +272,9 @@ impl From<Failure> for ForgeError {
             ApiError::GitlabService { status, .. } => {
                 ForgeError::Transient(format!("the answer (HTTP {status}) is not JSON"))
             }
-            ApiError::DataType { source, .. } => ForgeError::Transient(format!("the answer has another form: {source}")),
+            ApiError::DataType { source, .. } => {
+                ForgeError::Transient(format!("the answer has another form: {source}"))
+            }
             other => ForgeError::Rejected(other.to_string()),
         }
     }
@@ -309,10 +305,10 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "Tue, 14 Nov 2023 22:15:20 GMT")]), 120);
         assert_eq!(wait(&[("ratelimit-reset", "1700000030")]), 30);
         assert_eq!(wait(&[("retry-after", "5"), ("ratelimit-reset", "1700000030")]), 5);
-        assert_eq!(wait(&[]), PAUSE);
-        assert_eq!(wait(&[("retry-after", "soon")]), PAUSE);
+        assert_eq!(wait(&[]), 60);
+        assert_eq!(wait(&[("retry-after", "soon")]), 60);
         assert_eq!(wait(&[("retry-after", "0")]), 1);
-        assert_eq!(wait(&[("retry-after", "999999")]), LONGEST);
+        assert_eq!(wait(&[("retry-after", "999999")]), 3_600);
         assert_eq!(wait(&[("ratelimit-reset", "1")]), 1);
     }
 
