@@ -6,6 +6,7 @@ use crate::config::{Keys, Repository, Settings, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
 use crate::engine::{Engine, Forges, Pace, Worker};
+use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
@@ -128,13 +129,30 @@ fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result
                     let forge = LocalForge::new(place, &mirror, local_bot(), clock.clone(), faults.clone());
                     forges.insert(&binding, Arc::new(forge));
                 }
-                ForgeKind::Github | ForgeKind::Gitlab => {
+                ForgeKind::Gitlab => {
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    forges.insert(&binding, Arc::new(gitlab(settings, repository, &mirror, clock)?));
+                }
+                ForgeKind::Github => {
                     anyhow::bail!("repository `{binding}`: this version works with local repositories only")
                 }
             }
         }
     }
     Ok(forges)
+}
+
+/// A project at GitLab. Its token is read now, so that a missing one stops the start, and again when it was replaced.
+fn gitlab(settings: &Settings, repository: &Repository, mirror: &Path, clock: &Clock) -> anyhow::Result<GitlabForge> {
+    let (name, host) = (&repository.name, repository.host());
+    let forge = settings.gitlab.iter().find(|forge| forge.host == host).cloned();
+    let forge = forge.with_context(|| format!("repository `{name}`: there is no [[gitlab]] with host = \"{host}\""))?;
+    repository.gitlab_token(&forge)?;
+    let url = forge.url();
+    let listed = repository.clone();
+    let token: TokenSource = Arc::new(move || listed.gitlab_token(&forge).map_err(|error| format!("{error:#}")));
+    let place = GitlabPlace { url, project: repository.id, token };
+    GitlabForge::new(&place, mirror, clock.clone()).map_err(|error| anyhow::anyhow!("repository `{name}`: {error}"))
 }
 
 fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {
