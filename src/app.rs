@@ -6,12 +6,14 @@ use crate::config::{Keys, Repository, Settings, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
 use crate::engine::{Engine, Forges, Pace, Worker};
+use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
 use crate::web;
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -116,6 +118,7 @@ fn unusable(url: &str) -> String {
 
 fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
     let mut forges = Forges::default();
+    let mut apps = BTreeMap::new();
     for tenant in &settings.tenants {
         for repository in &tenant.repositories {
             let binding = repository.binding(&tenant.id);
@@ -129,17 +132,54 @@ fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result
                     let forge = LocalForge::new(place, &mirror, local_bot(), clock.clone(), faults.clone());
                     forges.insert(&binding, Arc::new(forge));
                 }
+                ForgeKind::Github => {
+                    let app = github_app(settings, repository.host(), clock, &mut apps)?;
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    forges.insert(&binding, Arc::new(github(settings, repository, app, mirror)?));
+                }
                 ForgeKind::Gitlab => {
                     let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
                     forges.insert(&binding, Arc::new(gitlab(settings, repository, &mirror, clock)?));
-                }
-                ForgeKind::Github => {
-                    anyhow::bail!("repository `{binding}`: this version works with local repositories only")
                 }
             }
         }
     }
     Ok(forges)
+}
+
+/// The App on a host; one for all of its repositories.
+fn github_app(
+    settings: &Settings,
+    host: &str,
+    clock: &Clock,
+    apps: &mut BTreeMap<String, Arc<App>>,
+) -> anyhow::Result<Arc<App>> {
+    if let Some(app) = apps.get(host) {
+        return Ok(app.clone());
+    }
+    let forge = settings.github.iter().find(|forge| forge.host == host);
+    let forge = forge.with_context(|| format!("there is no [[github]] with host = \"{host}\""))?;
+    let app = App::new(forge.app, &forge.private_key()?, &forge.api(), clock.clone());
+    let app = Arc::new(app.map_err(|why| anyhow::anyhow!("[[github]] of {host}: {why}"))?);
+    apps.insert(host.to_owned(), app.clone());
+    Ok(app)
+}
+
+fn github(
+    settings: &Settings,
+    repository: &Repository,
+    app: Arc<App>,
+    mirror: std::path::PathBuf,
+) -> anyhow::Result<GithubForge> {
+    let forge = settings.github.iter().find(|forge| forge.host == repository.host());
+    let commits = match forge.map(|forge| forge.commits).unwrap_or_default() {
+        crate::config::Commits::Api => Commits::Api,
+        crate::config::Commits::Push => Commits::Push,
+    };
+    let installation = repository.installation.with_context(|| {
+        format!("repository `{}`: write the number of the App's installation to `installation`", repository.name)
+    })?;
+    Ok(GithubForge::new(app, GithubPlace { id: repository.id, installation, mirror, commits }))
 }
 
 /// A project at GitLab. Its token is read now, so that a missing one stops the start, and again when it was replaced.
