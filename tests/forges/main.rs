@@ -1,4 +1,5 @@
 //! The forges that countersign works on, each against a server of our own on a real bare repository.
+#![recursion_limit = "256"]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,4 +10,10 @@
     dead_code
 )]
 
+#[path = "../it/documents.rs"]
+mod documents;
 mod fake;
+mod gitlab;
+mod stand;
+#[path = "../it/story.rs"]
+mod story;

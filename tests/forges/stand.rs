@@ -1,7 +1,7 @@
 //! A deployment on one of the three forges, and the acts of people there. The same scenario plays on each: behind every
 //! server lies a bare repository with the pull requests of a local forge, and people act on that.
 
-use crate::fake::{Fake, git_http, github};
+use crate::fake::{Fake, git_http, github, gitlab};
 use crate::story;
 use countersign::app::{Parts, local_bot};
 use countersign::cli::demo::{CI, HandClock, shop};
@@ -14,7 +14,7 @@ use countersign::forge::{Forge, Merge};
 use countersign::git::{Mirror, repository};
 use countersign::store::{Happened, WakeBy};
 use countersign::web::intake::receive;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,7 @@ pub const REPORTER: &str = "argocd";
 pub enum Kind {
     Local,
     Github,
+    Gitlab,
 }
 
 /// A server, and what the settings say of it.
@@ -40,6 +41,8 @@ pub struct Server {
     pub forge: String,
     /// The lines of the repository beside name and id.
     pub repository: String,
+    /// The state of a GitLab.
+    pub lab: Option<Arc<gitlab::State>>,
 }
 
 pub struct Stand {
@@ -65,15 +68,7 @@ pub fn playable(kind: Kind) -> bool {
 
 /// A change of a tag in staging.
 pub fn bump(app: &str, tag: &str) -> Value {
-    json!({
-        "apiVersion": "countersign/v1", "kind": "Proposal", "actionKind": "SetImage",
-        "repository": {"forge": "local", "name": NAME},
-        "target": {"kind": "Deployment", "namespace": "shop", "name": app},
-        "changes": [{"kustomize": {"directory": "overlays/staging", "images": [{"name": format!("ghcr.io/acme/{app}"), "newTag": tag}]}}],
-        "reason": "a newer build", "confidence": "0.95",
-        "rollback": {"description": "the tag before"},
-        "proposer": {"id": PROPOSER}
-    })
+    crate::documents::image(app, "staging", tag)
 }
 
 impl Stand {
@@ -93,6 +88,7 @@ impl Stand {
         let server = match kind {
             Kind::Local => None,
             Kind::Github => Some(github::serve(&home, place.clone(), &clock).await),
+            Kind::Gitlab => Some(gitlab::serve(&home, place.clone(), &clock).await),
         };
         std::fs::write(home.join("settings.toml"), settings(&home, server.as_ref())).unwrap();
         let parts = open(&home, &clock).await;
@@ -118,6 +114,11 @@ impl Stand {
         &self.server.as_ref().expect("a server").fake
     }
 
+    /// The state of the GitLab.
+    pub fn lab(&self) -> &gitlab::State {
+        self.server.as_ref().and_then(|server| server.lab.as_deref()).expect("a GitLab")
+    }
+
     /// The repository behind.
     pub fn bare(&self) -> Mirror {
         Mirror::existing(&self.place.path).unwrap()
@@ -132,6 +133,7 @@ impl Stand {
         match self.kind {
             Kind::Local => local_bot(),
             Kind::Github => github::bot(),
+            Kind::Gitlab => gitlab::bot(),
         }
     }
 
@@ -207,6 +209,7 @@ impl Stand {
         let kind = match self.kind {
             Kind::Local => "local",
             Kind::Github => "github",
+            Kind::Gitlab => "gitlab",
         };
         document["repository"]["forge"] = kind.into();
         let (store, settings) = (&self.parts.store, &self.parts.settings);
@@ -268,8 +271,13 @@ impl Stand {
             let told = self.story(id).await;
             if told != expected {
                 let tale = story::tale(&self.record(id).await, &self.events(id).await);
-                let log: Vec<String> = self.server.iter().flat_map(|it| it.fake.log.all()).map(|it| it.line()).collect();
-                panic!("\n  on {:?} at {at}\n  told:     {told}\n  expected: {expected}\n{tale}\n{}", self.kind, log.join("\n"));
+                let log: Vec<String> =
+                    self.server.iter().flat_map(|it| it.fake.log.all()).map(|it| it.line()).collect();
+                panic!(
+                    "\n  on {:?} at {at}\n  told:     {told}\n  expected: {expected}\n{tale}\n{}",
+                    self.kind,
+                    log.join("\n")
+                );
             }
         }
     }
@@ -284,7 +292,10 @@ impl Stand {
     pub async fn finish(self) {
         if let Some(server) = &self.server {
             assert_eq!(server.fake.faults.pending(), 0, "a fault of the script did not happen");
-            github::secrets_stayed_secret(&server.fake);
+            match self.kind {
+                Kind::Local | Kind::Github => github::secrets_stayed_secret(&server.fake),
+                Kind::Gitlab => gitlab::secrets_stayed_secret(&server.fake),
+            }
         }
         story::verified(&self.parts.store, &self.tenant).await.expect("the log verifies");
         let ids = self.ids.lock().unwrap().clone();

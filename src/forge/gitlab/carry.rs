@@ -147,7 +147,7 @@ impl GitlabForge {
         mirror: &Mirror,
         work: impl FnOnce(&Mirror, Arc<HttpWire>) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, ForgeError> {
-        let address = self.wire.git_url(&self.project().await?.path_with_namespace);
+        let address = self.wire.git_url(&self.name().await?);
         let secret = (USER, self.wire.token()?);
         let wire = Arc::new(HttpWire::new(self.carrier.clone(), address, secret, MOST, self.wire.now()));
         let mirror = mirror.clone();

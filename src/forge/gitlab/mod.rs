@@ -57,6 +57,8 @@ pub struct GitlabForge {
     mirror_path: PathBuf,
     mirror: Mutex<Option<Mirror>>,
     bot: OnceCell<Profile>,
+    /// What the project was last called; git knows it by that.
+    name: Mutex<Option<String>>,
     /// Which users are bots, by number, as far as they were asked for.
     bots: Mutex<BTreeMap<u64, bool>>,
 }
@@ -71,6 +73,7 @@ impl GitlabForge {
             mirror_path: mirror.to_owned(),
             mirror: Mutex::default(),
             bot: OnceCell::new(),
+            name: Mutex::default(),
             bots: Mutex::default(),
         })
     }

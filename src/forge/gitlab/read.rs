@@ -9,6 +9,7 @@ use crate::forge::ForgeError;
 use gitlab::api::common::SortOrder;
 use gitlab::api::projects::merge_requests::{self, MergeRequestOrderBy, MergeRequests};
 use gitlab::api::projects::repository::branches;
+use std::sync::PoisonError;
 
 /// The most merge requests of one branch that are looked at, newest first.
 const OF_BRANCH: usize = 20;
@@ -17,7 +18,18 @@ impl GitlabForge {
     /// The project, by its number.
     pub(super) async fn project(&self) -> Result<Project, ForgeError> {
         let endpoint = built(gitlab::api::projects::Project::builder().project(self.project).build())?;
-        Ok(self.one(endpoint).await?)
+        let project: Project = self.one(endpoint).await?;
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(project.path_with_namespace.clone());
+        Ok(project)
+    }
+
+    /// What the project is called; a turn reads the project before it works with git.
+    pub(super) async fn name(&self) -> Result<String, ForgeError> {
+        let known = self.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(name) => Ok(name),
+            None => Ok(self.project().await?.path_with_namespace),
+        }
     }
 
     pub(super) async fn read_repository(&self) -> Result<Repository, ForgeError> {

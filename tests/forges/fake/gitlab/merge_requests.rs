@@ -27,12 +27,7 @@ async fn numbers(state: &State) -> Vec<u64> {
     numbers
 }
 
-pub async fn list(
-    With(state): With<Arc<State>>,
-    Path(id): Path<String>,
-    raw: RawQuery,
-    headers: HeaderMap,
-) -> Answer {
+pub async fn list(With(state): With<Arc<State>>, Path(id): Path<String>, raw: RawQuery, headers: HeaderMap) -> Answer {
     state.enter(&headers, &id, false)?;
     let query = query(&raw);
     let mut all = Vec::new();
@@ -67,21 +62,12 @@ pub async fn of_commit(
     Ok(page(all, &query(&raw)))
 }
 
-pub async fn show(
-    With(state): With<Arc<State>>,
-    Path((id, iid)): Path<(String, u64)>,
-    headers: HeaderMap,
-) -> Answer {
+pub async fn show(With(state): With<Arc<State>>, Path((id, iid)): Path<(String, u64)>, headers: HeaderMap) -> Answer {
     state.enter(&headers, &id, false)?;
     Ok(ok(200, object(&state, iid).await?))
 }
 
-pub async fn create(
-    With(state): With<Arc<State>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Answer {
+pub async fn create(With(state): With<Arc<State>>, Path(id): Path<String>, headers: HeaderMap, sent: Bytes) -> Answer {
     let who = state.enter(&headers, &id, true)?.user;
     let fields = body(&headers, &sent)?;
     let needed = ["source_branch", "target_branch", "title"];
@@ -143,7 +129,9 @@ pub async fn update(
     let who = state.enter(&headers, &id, true)?.user;
     let fields = body(&headers, &sent)?;
     if fields.is_empty() {
-        return Err(invalid("title, description, state_event, labels and others are missing, at least one must be provided"));
+        return Err(invalid(
+            "title, description, state_event, labels and others are missing, at least one must be provided",
+        ));
     }
     let record = state.record(iid)?;
     let person = state.person(&who);
@@ -259,7 +247,9 @@ pub async fn approvals(
 fn approving(record: &PullRecord) -> Vec<usize> {
     let latest = latest(record);
     let stands = latest.iter().filter(|(_, opinion)| **opinion == Opinion::Approve);
-    stands.filter_map(|(id, _)| record.reviews.iter().rposition(|it| it.by.id == *id && it.opinion == Opinion::Approve)).collect()
+    stands
+        .filter_map(|(id, _)| record.reviews.iter().rposition(|it| it.by.id == *id && it.opinion == Opinion::Approve))
+        .collect()
 }
 
 pub async fn reviewers(
@@ -283,7 +273,9 @@ pub async fn reviewers(
         };
         all.push(json!({"user": shape::user(&state, by), "state": word, "created_at": opened}));
     }
-    for (id, login, _) in PEOPLE.iter().filter(|(id, login, _)| record.reviewers.iter().any(|it| it == login) && !latest.contains_key(id)) {
+    for (id, login, _) in
+        PEOPLE.iter().filter(|(id, login, _)| record.reviewers.iter().any(|it| it == login) && !latest.contains_key(id))
+    {
         let user = countersign::domain::facts::User { id: *id, login: (*login).into() };
         all.push(json!({"user": shape::user(&state, &user), "state": "unreviewed", "created_at": opened}));
     }

@@ -45,14 +45,8 @@ pub fn bot() -> User {
     User { id: 9_001, login: format!("project_{ID}_bot_countersign") }
 }
 
-/// A server with one project, and the state behind it.
-pub struct Gitlab {
-    pub server: Server,
-    pub state: Arc<State>,
-}
-
 /// Serves the repository at this place as a project; its token is written below `home`.
-pub async fn serve(home: &File, place: LocalPlace, clock: &HandClock) -> Gitlab {
+pub async fn serve(home: &File, place: LocalPlace, clock: &HandClock) -> Server {
     let file = home.join("gitlab.token");
     std::fs::write(&file, TOKEN).unwrap();
     std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
@@ -65,7 +59,19 @@ pub async fn serve(home: &File, place: LocalPlace, clock: &HandClock) -> Gitlab 
     .await;
     let forge = format!("[[gitlab]]\nhost = \"gitlab.test\"\nurl = \"{}\"\ntoken_file = {file:?}\n", fake.url());
     let repository = "forge = \"gitlab\"\nhost = \"gitlab.test\"".to_owned();
-    Gitlab { server: Server { fake, forge, repository }, state }
+    Server { fake, forge, repository, lab: Some(state) }
+}
+
+/// The token stood in the two headers that are made for it, and nowhere else.
+pub fn secrets_stayed_secret(fake: &Fake) {
+    for exchange in fake.log.all() {
+        let sent = String::from_utf8_lossy(&exchange.body).into_owned();
+        assert!(!exchange.uri.contains("glpat") && !sent.contains("glpat"), "{}", exchange.line());
+        for (name, value) in &exchange.headers {
+            let shown = value.to_str().unwrap_or_default().contains("glpat");
+            assert!(!shown || name == "private-token", "{name} of {}", exchange.line());
+        }
+    }
 }
 
 fn routes(state: Arc<State>) -> Router {

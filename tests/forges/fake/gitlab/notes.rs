@@ -61,7 +61,11 @@ pub async fn list(
             Opinion::Comment => "left review comments",
         };
         let id = number(iid, 5_000 + u64::try_from(place).unwrap());
-        all.push(object(&state, iid, &Said { id, by: &review.by, text, at: review.at, saved: review.at, system: true }));
+        all.push(object(
+            &state,
+            iid,
+            &Said { id, by: &review.by, text, at: review.at, saved: review.at, system: true },
+        ));
     }
     for (user, at) in &record.touched {
         let by = shape::known(*user).unwrap_or(User { id: *user, login: format!("user{user}") });

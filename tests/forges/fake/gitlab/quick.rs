@@ -3,9 +3,30 @@
 
 /// The commands that GitLab runs on merge requests; others stay in the text.
 const KNOWN: [&str; 24] = [
-    "approve", "assign", "assign_reviewer", "award", "cc", "close", "copy_metadata", "done", "draft", "estimate",
-    "label", "lock", "merge", "milestone", "ready", "reassign", "rebase", "relabel", "reopen", "request_changes",
-    "target_branch", "title", "todo", "unlabel",
+    "approve",
+    "assign",
+    "assign_reviewer",
+    "award",
+    "cc",
+    "close",
+    "copy_metadata",
+    "done",
+    "draft",
+    "estimate",
+    "label",
+    "lock",
+    "merge",
+    "milestone",
+    "ready",
+    "reassign",
+    "rebase",
+    "relabel",
+    "reopen",
+    "request_changes",
+    "target_branch",
+    "title",
+    "todo",
+    "unlabel",
 ];
 
 /// The text that is kept, and the commands that are run.

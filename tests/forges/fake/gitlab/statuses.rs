@@ -75,8 +75,11 @@ pub async fn set(
     }
     let name = text(&fields, "name").or_else(|| text(&fields, "context")).unwrap_or_else(|| "default".to_owned());
     let mine = |check: &&CheckRecord| check.name == name && check.app == who.id;
-    if conclusion == Conclusion::Pending && state.checks(&head).iter().find(mine).is_some_and(|old| old.conclusion == conclusion) {
-        let said = "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")";
+    if conclusion == Conclusion::Pending
+        && state.checks(&head).iter().find(mine).is_some_and(|old| old.conclusion == conclusion)
+    {
+        let said =
+            "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")";
         return Err(refuse(400, said));
     }
     if who.id == super::bot().id {
