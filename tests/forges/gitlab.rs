@@ -25,7 +25,7 @@ async fn the_story_of_a_proposal_on_gitlab() {
     assert!(pull.body.contains("-----BEGIN COUNTERSIGN ATTESTATION-----"), "{}", pull.body);
     s.merges(&id).await;
     s.settle().await;
-    s.expect(&id, "received / pushed / opened / attested / waits: mode / merged by a person").await;
+    s.expect(&id, "received / pushed / opened / attested / waits: checks.missing / merged by a person / waits: soak").await;
     assert!(s.lab().obeyed.lock().unwrap().is_empty());
     s.finish().await;
 }

@@ -14,6 +14,7 @@
 mod documents;
 mod fake;
 mod gitlab;
+mod opening;
 mod stand;
 #[path = "../it/story.rs"]
 mod story;

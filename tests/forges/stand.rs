@@ -41,6 +41,8 @@ pub struct Server {
     pub forge: String,
     /// The lines of the repository beside name and id.
     pub repository: String,
+    /// The state of a GitHub.
+    pub hub: Option<Arc<github::Hub>>,
     /// The state of a GitLab.
     pub lab: Option<Arc<gitlab::State>>,
 }
@@ -77,6 +79,11 @@ impl Stand {
     }
 
     pub async fn with(kind: Kind, files: &BTreeMap<String, Vec<u8>>) -> Stand {
+        Stand::committing(kind, files, "api").await
+    }
+
+    /// On a GitHub where commits are made in this way, `api` or `push`.
+    pub async fn committing(kind: Kind, files: &BTreeMap<String, Vec<u8>>, commits: &str) -> Stand {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_owned();
         let clock = HandClock::at(START.parse().unwrap());
@@ -87,7 +94,7 @@ impl Stand {
         let place = LocalPlace { path: bare, id: ID, name: NAME.into(), hook: None };
         let server = match kind {
             Kind::Local => None,
-            Kind::Github => Some(github::serve(&home, place.clone(), &clock).await),
+            Kind::Github => Some(github::serve(&home, place.clone(), &clock, commits).await),
             Kind::Gitlab => Some(gitlab::serve(&home, place.clone(), &clock).await),
         };
         std::fs::write(home.join("settings.toml"), settings(&home, server.as_ref())).unwrap();
@@ -112,6 +119,11 @@ impl Stand {
     /// The server; there is none for the local forge.
     pub fn fake(&self) -> &Fake {
         &self.server.as_ref().expect("a server").fake
+    }
+
+    /// The state of the GitHub.
+    pub fn hub(&self) -> &github::Hub {
+        self.server.as_ref().and_then(|server| server.hub.as_deref()).expect("a GitHub")
     }
 
     /// The state of the GitLab.

@@ -59,7 +59,7 @@ pub async fn serve(home: &File, place: LocalPlace, clock: &HandClock) -> Server 
     .await;
     let forge = format!("[[gitlab]]\nhost = \"gitlab.test\"\nurl = \"{}\"\ntoken_file = {file:?}\n", fake.url());
     let repository = "forge = \"gitlab\"\nhost = \"gitlab.test\"".to_owned();
-    Server { fake, forge, repository, lab: Some(state) }
+    Server { fake, forge, repository, hub: None, lab: Some(state) }
 }
 
 /// The token stood in the two headers that are made for it, and nowhere else.
