@@ -39,7 +39,7 @@ impl GitlabForge {
         let all = [("refs/heads/*".to_owned(), "refs/heads/*".to_owned())];
         self.over(&mirror, move |mirror, wire| {
             let first = mirror.fetch(wire.clone(), &all, MOST);
-            if !matches!(first, Err(GitError::Other(_))) {
+            if !matches!(first, Err(GitError::Other(_))) || wire.met_trouble() {
                 return first;
             }
             // A branch `a` that is gone keeps out a new `a/b`. Objects stay; only names are forgotten.

@@ -15,7 +15,7 @@ mod state;
 mod statuses;
 
 use super::{Fake, git_http};
-use crate::stand::{ID, NAME, Server};
+use crate::stand::{ID, Server};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State as With};
@@ -191,7 +191,7 @@ pub fn page(all: Vec<Value>, query: &Map<String, Value>) -> Response {
 fn git(state: &State, owner: &str, name: &str, headers: &HeaderMap, writes: bool) -> Option<u16> {
     let Some((_, password)) = git_http::basic(headers) else { return Some(401) };
     let Some(token) = state.token(&password) else { return Some(401) };
-    if format!("{owner}/{}", name.trim_end_matches(".git")) != NAME {
+    if format!("{owner}/{}", name.trim_end_matches(".git")) != state.settings().name {
         return Some(404);
     }
     (writes && !token.writes).then_some(403)
