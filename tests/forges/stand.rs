@@ -84,6 +84,7 @@ impl Stand {
 
     /// On a GitHub where commits are made in this way, `api` or `push`.
     pub async fn committing(kind: Kind, files: &BTreeMap<String, Vec<u8>>, commits: &str) -> Stand {
+        let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_test_writer().try_init();
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_owned();
         let clock = HandClock::at(START.parse().unwrap());
@@ -305,8 +306,11 @@ impl Stand {
         if let Some(server) = &self.server {
             assert_eq!(server.fake.faults.pending(), 0, "a fault of the script did not happen");
             match self.kind {
-                Kind::Local | Kind::Github => github::secrets_stayed_secret(&server.fake),
-                Kind::Gitlab => gitlab::secrets_stayed_secret(&server.fake),
+                Kind::Local | Kind::Gitlab => gitlab::secrets_stayed_secret(&server.fake),
+                Kind::Github => {
+                    github::secrets_stayed_secret(&server.fake);
+                    crate::contract::keeps_to_the_contract(&server.fake.log.all());
+                }
             }
         }
         story::verified(&self.parts.store, &self.tenant).await.expect("the log verifies");

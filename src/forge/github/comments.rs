@@ -23,8 +23,8 @@ impl GithubForge {
                 bot: machine || by.id == bot.id,
                 by,
                 text: said.body.unwrap_or_default(),
-                at: said.created_at,
-                edited: (said.updated_at != said.created_at).then_some(said.updated_at),
+                at: said.created_at.0,
+                edited: (said.updated_at.0 != said.created_at.0).then_some(said.updated_at.0),
             }
         });
         Ok(comments.collect())

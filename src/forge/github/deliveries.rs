@@ -3,6 +3,7 @@
 //! Must not read what they said: a delivery is a hint, and this only asks that the hint be given again.
 
 use super::app::App;
+use super::shape::When;
 use super::talk::{Talk, Verb};
 use crate::domain::ids::Time;
 use crate::forge::ForgeError;
@@ -14,16 +15,16 @@ use std::sync::Arc;
 const PAGES: usize = 10;
 
 /// One delivery of a webhook.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Delivery {
+#[derive(Deserialize)]
+struct Delivery {
     /// GitHub's number for this attempt.
-    pub id: u64,
+    id: u64,
     /// The id that stays the same when it is sent again.
-    pub guid: String,
+    guid: String,
     /// When it was sent.
-    pub delivered_at: Time,
+    delivered_at: When,
     /// What we answered; 0 where nothing came.
-    pub status_code: u16,
+    status_code: u16,
 }
 
 impl App {
@@ -55,8 +56,8 @@ async fn deliveries(talk: &Talk, since: Time) -> Result<Vec<Delivery>, ForgeErro
         let answer = talk.as_app(what, Verb::Get, &route, None).await?;
         talk.wanted(what, &answer, &[200])?;
         let page: Vec<Delivery> = answer.read(what)?;
-        let older = page.iter().any(|delivery| delivery.delivered_at < since);
-        all.extend(page.into_iter().filter(|delivery| delivery.delivered_at >= since));
+        let older = page.iter().any(|delivery| delivery.delivered_at.0 < since);
+        all.extend(page.into_iter().filter(|delivery| delivery.delivered_at.0 >= since));
         let link = answer.headers.get("link").and_then(|link| link.to_str().ok());
         match link.and_then(next_cursor) {
             Some(next) if !older => cursor = format!("&cursor={}", super::route::segment(&next)),

@@ -26,7 +26,6 @@ mod talk;
 mod tests;
 
 pub use app::App;
-pub use deliveries::Delivery;
 
 use super::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
 use crate::domain::facts::{Comment, Protection, Pull, Repository, Right, User};

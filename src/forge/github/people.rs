@@ -41,7 +41,7 @@ impl GithubForge {
             };
             rights.insert(by.id, can_write);
             let looked_at = review.commit_id.unwrap_or_else(|| head.clone());
-            let at = review.submitted_at.unwrap_or_default();
+            let at = review.submitted_at.map(|at| at.0).unwrap_or_default();
             reviews.push(Review { by, can_write, opinion, head: looked_at, at });
         }
         reviews.sort_by_key(|review| review.at);

@@ -149,7 +149,7 @@ impl GithubForge {
         let seen = reviews.iter().filter(|review| review.by.id != bot.id).map(|review| review.at);
         let commit = self.owned_commit(head).await?;
         let theirs = commit.filter(|commit| commit.author.as_ref().and_then(|author| author.id) != Some(bot.id));
-        let pushed = theirs.and_then(|commit| commit.commit.committer?.date);
+        let pushed = theirs.and_then(|commit| Some(commit.commit.committer?.date?.0));
         Ok(said.chain(seen).chain(pushed).max())
     }
 
@@ -201,7 +201,7 @@ fn landed(pull: &PullAnswer) -> Result<Option<Landed>, ForgeError> {
     match (&pull.merge_commit_sha, pull.merged_at) {
         (Some(commit), Some(at)) => {
             let by = pull.merged_by.clone().map_or_else(ghost, Bot::user);
-            Ok(Some(Landed { commit: commit.clone(), by, at }))
+            Ok(Some(Landed { commit: commit.clone(), by, at: at.0 }))
         }
         _ => Err(ForgeError::Transient(format!("#{} is merged, and GitHub does not say as what", pull.number))),
     }

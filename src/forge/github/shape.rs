@@ -5,12 +5,23 @@
 use crate::domain::facts::User;
 use crate::domain::ids::{Oid, Time};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+/// A moment as GitHub writes it.
+#[derive(Clone, Copy)]
+pub(super) struct When(pub(super) Time);
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<When, D::Error> {
+        let text = String::deserialize(text)?;
+        text.parse().map(When).map_err(serde::de::Error::custom)
+    }
+}
 
 #[derive(Deserialize)]
 pub(super) struct Token {
     pub(super) token: SecretString,
-    pub(super) expires_at: Time,
+    pub(super) expires_at: When,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +120,7 @@ pub(super) struct GitCommit {
 
 #[derive(Deserialize)]
 pub(super) struct Stamp {
-    pub(super) date: Option<Time>,
+    pub(super) date: Option<When>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +140,7 @@ pub(super) struct PullAnswer {
     pub(super) labels: Vec<Label>,
     #[serde(default)]
     pub(super) merged: bool,
-    pub(super) merged_at: Option<Time>,
+    pub(super) merged_at: Option<When>,
     #[serde(default)]
     pub(super) merged_by: Option<Bot>,
     pub(super) merge_commit_sha: Option<Oid>,
@@ -167,7 +178,7 @@ pub(super) struct ReviewAnswer {
     pub(super) user: Option<Bot>,
     pub(super) state: String,
     pub(super) commit_id: Option<Oid>,
-    pub(super) submitted_at: Option<Time>,
+    pub(super) submitted_at: Option<When>,
 }
 
 #[derive(Deserialize)]
@@ -175,8 +186,8 @@ pub(super) struct CommentAnswer {
     pub(super) id: u64,
     pub(super) user: Option<Bot>,
     pub(super) body: Option<String>,
-    pub(super) created_at: Time,
-    pub(super) updated_at: Time,
+    pub(super) created_at: When,
+    pub(super) updated_at: When,
 }
 
 #[derive(Deserialize)]

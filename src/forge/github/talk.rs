@@ -279,7 +279,7 @@ impl Talk {
         self.wanted(what, &answer, &[201])?;
         let token: Token = answer.read(what)?;
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        let made = Session::new(&self.app, token.token, token.expires_at, generation)?;
+        let made = Session::new(&self.app, token.token, token.expires_at.0, generation)?;
         *session = Some(made.clone());
         Ok(made)
     }

@@ -67,13 +67,11 @@ impl GitlabForge {
         Ok(())
     }
 
-    /// Closes a merge request; one that is closed already is fine.
+    /// Closes a merge request; one that is over already is fine.
     pub(super) async fn close_pull(&self, number: u64) -> Result<(), ForgeError> {
         let request = self.merge_request(number).await?;
-        match request.state.as_str() {
-            "closed" => return Ok(()),
-            "merged" => return Err(ForgeError::Rejected(format!("!{number} is merged"))),
-            _ => {}
+        if matches!(request.state.as_str(), "closed" | "merged") {
+            return Ok(());
         }
         let mut builder = EditMergeRequest::builder();
         builder.project(self.project).merge_request(number).state_event(MergeRequestStateEvent::Close);

@@ -65,13 +65,18 @@ impl GitlabForge {
             return Ok(Pushed::Moved(now));
         }
         let (name, old, sent) = (format!("refs/heads/{}", push.branch), push.old.clone(), commit.clone());
-        let moved = self.over(&mirror, move |mirror, wire| mirror.send(wire, &name, old.as_ref(), Some(&sent))).await?;
-        if !moved {
-            return Ok(Pushed::Moved(self.tip_of(&push.branch).await?));
-        }
-        match self.settle(&push.branch, push.old.as_ref()).await? {
-            Some(tip) if tip == commit => Ok(Pushed::Done(commit)),
-            other => Ok(Pushed::Moved(other)),
+        let sent = self.over(&mirror, move |mirror, wire| mirror.send(wire, &name, old.as_ref(), Some(&sent))).await;
+        let unclear = match sent {
+            Ok(true) => None,
+            Ok(false) => return Ok(Pushed::Moved(self.tip_of(&push.branch).await?)),
+            // The answer was lost, or the other side refused: what the branch shows tells which.
+            Err(error @ (ForgeError::Transient(_) | ForgeError::Rejected(_))) => Some(error),
+            Err(error) => return Err(error),
+        };
+        match (self.settle(&push.branch, push.old.as_ref()).await?, unclear) {
+            (Some(tip), _) if tip == commit => Ok(Pushed::Done(commit)),
+            (tip, Some(error)) if tip == push.old => Err(error),
+            (tip, Some(_) | None) => Ok(Pushed::Moved(tip)),
         }
     }
 

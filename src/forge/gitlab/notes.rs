@@ -36,7 +36,7 @@ impl GitlabForge {
 
     /// Writes our one note of this key, or edits it; answers its number.
     pub(super) async fn say(&self, number: u64, key: &str, text: &str) -> Result<u64, ForgeError> {
-        let body = format!("{}\n\n{}", quiet(text).trim_end(), marker(key));
+        let body = format!("{}\n{}", marker(key), quiet(text).trim());
         fits(&body)?;
         let bot = self.bot().await?.id;
         let notes = self.notes(number).await?;
@@ -76,14 +76,14 @@ impl GitlabForge {
     }
 }
 
-/// The hidden last line of our note of this key.
+/// The hidden first line of our note of this key.
 fn marker(key: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '.') { c } else { '_' };
-    format!("<!-- countersign:{} -->", key.chars().map(plain).collect::<String>())
+    format!("<!-- countersign {} -->", key.chars().map(plain).collect::<String>())
 }
 
 fn has_key(body: &str, key: &str) -> bool {
-    body.trim_end().lines().next_back() == Some(marker(key).as_str())
+    body.lines().next() == Some(marker(key).as_str())
 }
 
 /// When a note was last edited; resolving it counts as well, which GitLab does not tell apart.
@@ -97,11 +97,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_the_last_line_and_nothing_else() {
-        let body = format!("text\n\n{}", marker("notice"));
-        assert!(has_key(&body, "notice") && has_key(&format!("{body}\n"), "notice"));
-        assert!(!has_key(&body, "notic") && !has_key(&format!("{body}\nmore"), "notice"));
-        assert_eq!(marker("a --> b"), "<!-- countersign:a_____b -->");
+    fn a_key_is_the_first_line_and_nothing_else() {
+        let body = format!("{}\ntext", marker("notice"));
+        assert!(has_key(&body, "notice") && has_key(&marker("notice"), "notice"));
+        assert!(!has_key(&body, "notic") && !has_key(&format!("more\n{body}"), "notice"));
+        assert_eq!(marker("a --> b"), "<!-- countersign a_____b -->");
     }
 
     #[test]

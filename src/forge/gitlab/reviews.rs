@@ -14,8 +14,9 @@ use gitlab::api::projects::merge_requests::approvals::MergeRequestApprovals;
 /// The most heads and reviewers of a merge request.
 const VERSIONS: usize = 500;
 const REVIEWERS: usize = 500;
-/// The note that GitLab writes for an approval, and for a request of changes.
+/// The notes that GitLab writes for an approval, for one that is taken back, and for a request of changes.
 const APPROVED: &str = "approved this merge request";
+const TAKEN_BACK: &str = "unapproved this merge request";
 const REQUESTED: &str = "requested changes";
 
 impl GitlabForge {
@@ -38,7 +39,8 @@ impl GitlabForge {
         }
         for reviewer in reviewers {
             let Some(opinion) = opinion(&reviewer.state) else { continue };
-            let at = told(notes, reviewer.user.id, REQUESTED);
+            let words = if opinion == Opinion::Dismissed { TAKEN_BACK } else { REQUESTED };
+            let at = told(notes, reviewer.user.id, words);
             let can_write = self.can_write(reviewer.user.id).await?;
             let (head, at) = (heads.at(at), at.unwrap_or_default());
             reviews.push(Review { by: reviewer.user.into(), can_write, opinion, head, at });

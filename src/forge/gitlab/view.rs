@@ -4,9 +4,11 @@
 
 use super::GitlabForge;
 use super::answers::{MergeRequest, Note, Person};
+use super::quiet::one_line;
 use crate::domain::facts::{Landed, Mergeable, Pull, PullState, User};
 use crate::domain::ids::{Oid, Time};
 use crate::forge::ForgeError;
+use tracing::warn;
 
 impl GitlabForge {
     /// The merge request with everything that belongs to it. Reviews and checks are read while it is open: nothing
@@ -100,9 +102,12 @@ fn hindrance(word: &str) -> String {
         "merge_time" => "it may not be merged before a set time",
         "commits_status" => "its source branch or commits are missing",
         "title_regex" | "title_not_matching" => "its title does not match the project's pattern",
-        _ => "GitLab gives a reason that countersign does not know",
+        other => {
+            warn!(word = %one_line(other, 80), "GitLab has a new word for whether it can merge");
+            "GitLab gives a reason that countersign does not know"
+        }
     };
-    format!("{known} ({word})")
+    format!("{known} ({})", one_line(word, 80))
 }
 
 /// The commit on the base: of the merge, of the squash where the base was moved forward to it, or the head itself.

@@ -144,7 +144,7 @@ async fn our_note_of_a_key_is_written_once() {
     let Some(s) = stand().await else { return };
     let pull = opened(&s, "countersign/a").await;
     let forge = s.forge();
-    s.dana().comment(pull.number, "one\n\n<!-- countersign:notice -->").await.unwrap();
+    s.dana().comment(pull.number, "<!-- countersign notice -->\none").await.unwrap();
     for text in ["one", "one", "two"] {
         forge.comment(pull.number, "notice", text).await.unwrap();
     }
@@ -153,7 +153,7 @@ async fn our_note_of_a_key_is_written_once() {
     assert_eq!((log.count("POST", "/notes"), log.count("PUT", "/notes/{note}")), (2, 1));
     let comments = forge.comments(pull.number).await.unwrap();
     let ours: Vec<&str> = comments.iter().filter(|it| it.by.id == bot().id).map(|it| it.text.as_str()).collect();
-    assert_eq!(ours, ["two\n\n<!-- countersign:notice -->", "one\n\n<!-- countersign:other -->"]);
+    assert_eq!(ours, ["<!-- countersign notice -->\ntwo", "<!-- countersign other -->\none"]);
     assert_eq!(comments.iter().map(|it| it.bot).collect::<Vec<_>>(), [false, true, true]);
     s.finish().await;
 }

@@ -6,7 +6,7 @@ use crate::fake::faults::{Answer, Fault};
 use crate::fake::gitlab::TOKEN;
 use crate::stand::bump;
 use axum::Router;
-use countersign::forge::ForgeError;
+use countersign::forge::{ForgeError, Pushed};
 
 #[tokio::test]
 async fn f77_f78_a_limit_names_its_end() {
@@ -139,9 +139,12 @@ async fn f91_a_push_whose_answer_was_lost_is_found() {
     let order = order(&s, "countersign/a", "one\n").await;
     s.fake().faults.next("POST", "/git-receive-pack", Fault::DropAfter);
     let answer = s.forge().push(&order).await;
+    assert_eq!(answer, Ok(Pushed::Done(s.tip("countersign/a").unwrap())), "the branch shows it");
+    s.fake().faults.next("POST", "/git-receive-pack", Fault::Drop);
+    let other = super::order(&s, "countersign/b", "one\n").await;
+    let answer = s.forge().push(&other).await;
     assert!(matches!(answer, Err(ForgeError::Transient(_))), "{answer:?}");
-    let again = s.forge().push(&order).await.unwrap();
-    assert_eq!(again, countersign::forge::Pushed::Done(s.tip("countersign/a").unwrap()));
-    assert_eq!(s.fake().log.count("POST", "/git-receive-pack"), 1);
+    assert!(matches!(s.forge().push(&other).await, Ok(Pushed::Done(_))));
+    assert_eq!(s.fake().log.count("POST", "/git-receive-pack"), 3);
     s.finish().await;
 }

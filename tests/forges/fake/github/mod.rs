@@ -11,6 +11,7 @@ mod pulls;
 mod rules;
 mod threads;
 
+pub use auth::Grant;
 pub use hub::Hub;
 
 use super::Fake;

@@ -2,7 +2,7 @@
 
 use super::state::{PEOPLE, State};
 use super::{Settings, bot};
-use countersign::domain::facts::{Conclusion, Mergeable, Opinion, Pull, PullState, User};
+use countersign::domain::facts::{Conclusion, MergeMethod, Mergeable, Opinion, Pull, PullState, User};
 use countersign::domain::ids::{Oid, Time};
 use countersign::forge::local::PullRecord;
 use countersign::git::Commit;
@@ -44,6 +44,7 @@ pub fn known(id: u64) -> Option<User> {
 pub fn project(state: &State, settings: &Settings) -> Value {
     let (id, name, url) = (state.place.id, &settings.name, state.url());
     let rules = state.rules("main").unwrap_or_default();
+    let forbids = |method| !rules.methods.is_empty() && !rules.methods.contains(&method);
     json!({
         "id": id, "description": null, "name": name.rsplit('/').next(), "name_with_namespace": name.replace('/', " / "),
         "path": name.rsplit('/').next(), "path_with_namespace": name, "created_at": "2025-01-01T00:00:00.000Z",
@@ -55,8 +56,8 @@ pub fn project(state: &State, settings: &Settings) -> Value {
         "_links": {"self": format!("{url}/api/v4/projects/{id}")},
         "empty_repo": false, "archived": settings.archived, "visibility": "private", "marked_for_deletion_at": null,
         "issues_enabled": true, "merge_requests_enabled": true, "jobs_enabled": true, "can_create_merge_request_in": true,
-        "merge_method": if rules.strict { "rebase_merge" } else { settings.merge_method.as_str() },
-        "squash_option": settings.squash_option,
+        "merge_method": if forbids(MergeMethod::Merge) { "ff" } else if rules.strict { "rebase_merge" } else { settings.merge_method.as_str() },
+        "squash_option": if forbids(MergeMethod::Squash) { "never" } else { settings.squash_option.as_str() },
         "only_allow_merge_if_pipeline_succeeds": !rules.checks.is_empty(), "allow_merge_on_skipped_pipeline": false,
         "only_allow_merge_if_all_discussions_are_resolved": false, "remove_source_branch_after_merge": true,
         "merge_pipelines_enabled": rules.queue, "merge_trains_enabled": rules.queue, "autoclose_referenced_issues": true,
