@@ -7,6 +7,7 @@ use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
 use crate::engine::{Engine, Forges, Pace, People, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
+use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
@@ -154,7 +155,8 @@ pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Re
                     forges.insert(&binding, Arc::new(github(settings, repository, app, mirror)?));
                 }
                 ForgeKind::Gitlab => {
-                    anyhow::bail!("repository `{binding}`: this version does not work with GitLab")
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    forges.insert(&binding, Arc::new(gitlab(settings, repository, &mirror, clock)?));
                 }
             }
         }
@@ -198,6 +200,19 @@ fn github(
         format!("repository `{}`: write the number of the App's installation to `installation`", repository.name)
     })?;
     Ok(GithubForge::new(app, GithubPlace { id: repository.id, installation, mirror, commits }))
+}
+
+/// A project at GitLab. Its token is read now, so that a missing one stops the start, and again when it was replaced.
+fn gitlab(settings: &Settings, repository: &Repository, mirror: &Path, clock: &Clock) -> anyhow::Result<GitlabForge> {
+    let (name, host) = (&repository.name, repository.host());
+    let forge = settings.gitlab.iter().find(|forge| forge.host == host).cloned();
+    let forge = forge.with_context(|| format!("repository `{name}`: there is no [[gitlab]] with host = \"{host}\""))?;
+    repository.gitlab_token(&forge)?;
+    let url = forge.url();
+    let listed = repository.clone();
+    let token: TokenSource = Arc::new(move || listed.gitlab_token(&forge).map_err(|error| format!("{error:#}")));
+    let place = GitlabPlace { url, project: repository.id, token };
+    GitlabForge::new(&place, mirror, clock.clone()).map_err(|error| anyhow::anyhow!("repository `{name}`: {error}"))
 }
 
 fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {
