@@ -11,8 +11,10 @@ mod revert;
 mod terraform;
 
 pub use edit::{Edit, Form, Op, Select, SelectBlock, SelectIndex, SelectObject};
-pub use helm::Helm;
-pub use kustomize::{Image, Kustomize, Replicas};
+pub use helm::{ChartImage, Dependency, Helm, Lock};
+pub use kustomize::{
+    Behavior, Generator, HelmChart, Image, JsonOp, JsonOpKind, Kustomize, Listed, Pairs, Patch, PatchTarget, Replicas,
+};
 pub use manifest::{Manifest, PatchOp, PatchStep, TextChange};
 pub use path::{Path, Step};
 pub use revert::{Landed, Revert};

@@ -165,7 +165,10 @@ impl Work<'_> {
         let edited = match (&made.edited, step.format) {
             (Some(edited), _) => edited.clone(),
             (None, _) if step.edits.is_empty() => return Ok(()),
-            (None, Format::Yaml) => yaml::edit(&now, step.select.as_ref(), &step.edits).map_err(place)?,
+            (None, Format::Yaml) => {
+                let order = engines::key_order(&step.file);
+                yaml::edit_in_order(&now, step.select.as_ref(), &step.edits, order).map_err(place)?
+            }
             (None, Format::Hcl) => hcl::edit(&now, step.select.as_ref(), &step.edits).map_err(place)?,
         };
         engines::guard(step, &now, &edited.bytes).map_err(place)?;

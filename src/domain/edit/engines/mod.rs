@@ -6,8 +6,12 @@ mod exact;
 mod helm;
 mod kustomize;
 mod manifest;
+mod order;
 mod revert;
+mod sheet;
 mod terraform;
+
+pub(super) use order::of as key_order;
 
 use super::{Code, Edited, Files, Refusal, hcl, paths, yaml};
 use crate::domain::change::{Change, Edit, Op, Path, Select, Step};
@@ -66,13 +70,15 @@ pub(super) fn parts(change: &Change) -> Vec<Change> {
 /// Says which edits a change means, given the files as they stand.
 pub(super) fn expand(files: &dyn Files, change: &Change) -> Result<Vec<Made>, Refusal> {
     let plain = |steps: Vec<Steps>| steps.into_iter().map(Made::from).collect();
-    match change {
+    let all: Vec<Made> = match change {
         Change::Helm(helm) => helm::expand(files, helm).map(plain),
         Change::Kustomize(kustomize) => kustomize::expand(files, kustomize).map(plain),
         Change::Manifest(manifest) => manifest::expand(files, manifest),
         Change::Terraform(terraform) => terraform::expand(files, terraform).map(plain),
         Change::Revert(revert) => revert::expand(files, revert),
-    }
+    }?;
+    all.iter().try_for_each(|made| kustomize::refuse_secrets(&made.steps))?;
+    Ok(all)
 }
 
 /// Refuses a result in which the place of Terraform's state is another: moving it is more than an edit of a file.
@@ -147,3 +153,6 @@ fn need(files: &dyn Files, file: &str) -> Result<Vec<u8>, Refusal> {
     let missing = || Refusal::of(Code::NotFound, "there is no such file on the base branch").in_file(file);
     files.read(file)?.ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests;

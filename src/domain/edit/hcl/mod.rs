@@ -49,6 +49,16 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
     Ok(Edited { bytes: gate::close(marked, &doc.text), touched, places: Vec::new() })
 }
 
+/// Reads a file as an edit would: how many tokens that takes, and why it would be refused.
+pub fn measure(bytes: &[u8]) -> (usize, Option<Refusal>) {
+    let mut count = 0;
+    let read = gate::open(bytes).and_then(|(_, text)| {
+        tokens::lex_counted(text, &mut count)?;
+        Doc::read(text.to_owned())
+    });
+    (count, read.err())
+}
+
 /// The source text of the value, or block, at a path; nothing if it is not there.
 pub fn lookup(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Option<String>, Refusal> {
     let select = locate::block_of(select)?;

@@ -73,7 +73,10 @@ impl Planner<'_, '_> {
         let (tree, value) = (self.tree, Draft::from(self.value));
         match &tree.node(id).kind {
             Kind::Alias(_) => Err(self.through(id)),
-            Kind::List { items, .. } if !items.is_empty() => insert::append(tree, id, &value, &Look::around(tree, id)),
+            Kind::List { items, .. } if !items.is_empty() => {
+                self.refuse_uses(id)?;
+                insert::append(tree, id, &value, &Look::around(tree, id))
+            }
             Kind::Scalar(..) if matches!(tree.slot(id), Slot::Item(..)) => Err(not_list()),
             Kind::Scalar(..) | Kind::List { .. } if locate::is_empty(tree, id) => {
                 self.refuse_uses(id)?;
@@ -105,8 +108,8 @@ impl Planner<'_, '_> {
 
     fn insert(&self, holder: Id, entries: Draft) -> Result<Splice, Refusal> {
         let (tree, look) = (self.tree, Look::around(self.tree, holder));
+        self.refuse_uses(holder)?;
         if locate::is_empty(tree, holder) {
-            self.refuse_uses(holder)?;
             return insert::fill(tree, holder, &entries, &look);
         }
         match &entries {
@@ -122,14 +125,13 @@ impl Planner<'_, '_> {
         }
     }
 
-    // The entry of the root behind which a new key stands: the one that comes last among those before it in the order.
+    // The entry of the root behind which a new key stands: the last one of those that come before it in the order.
     fn predecessor(&self, holder: Id, key: &Draft) -> Option<usize> {
         let Kind::Map { entries, .. } = &self.tree.node(holder).kind else { return None };
         let Draft::Scalar(serde_json::Value::String(key)) = key else { return None };
         let rank = |name: &str| self.order.iter().position(|listed| *listed == name);
         let own = rank(key).filter(|_| self.tree.node(holder).parent.is_none())?;
-        let ranked = entries.iter().enumerate().map(|(n, entry)| (self.tree.scalar(entry.key).and_then(rank), n));
-        ranked.filter_map(|(rank, n)| Some((rank.filter(|rank| *rank < own)?, n))).max().map(|(_, n)| n)
+        entries.iter().rposition(|entry| self.tree.scalar(entry.key).and_then(rank).is_some_and(|rank| rank < own))
     }
 
     fn missing(&self, holder: Id, at: usize) -> Refusal {

@@ -1,6 +1,8 @@
 //! Tables of files before and after, and of what is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod guard;
+
 use super::*;
 use crate::domain::change::{SelectIndex, SelectObject};
 use serde_json::json;
@@ -54,6 +56,9 @@ fn sets_exactly_the_bytes_of_a_value() {
         ("a:   # c\n", set("a", json!(3)), "a: 3   # c\n"),
         ("a: {b: , c}\n", json!([set("a.b", json!(1)), set("a.c", json!("x"))]), "a: {b: 1, c: x}\n"),
         ("a: [x, y]\n", set("a[0]", json!("{z")), "a: [\"{z\", y]\n"),
+        ("a: {b: , c: }\n", add("a.d", json!(1)), "a: {b: , c: , d: 1}\n"),
+        ("? a\nb: 1\n", set("a", json!(2)), "? a\n: 2\nb: 1\n"),
+        ("a: |+\n  x\n\n\nb: 1\n", set("a", json!("y\nz\n")), "a: |+\n  y\n  z\nb: 1\n"),
         ("{\"a\":\"x\"}\n", set("a", json!("w")), "{\"a\":\"w\"}\n"),
         ("a: &x 1\nb: 2\n", set("a", json!(5)), "a: &x 5\nb: 2\n"),
         ("a: !!str 1\n", set("a", json!("2")), "a: !!str \"2\"\n"),
@@ -189,6 +194,8 @@ fn refuses_with_a_code() {
         ("a: &x 1\nb: *x\n", set("a", json!(2)), Code::AnchorShared),
         ("a: &x {c: 1}\nb: *x\n", set("a.c", json!(2)), Code::AnchorShared),
         ("a: &x {c: 1}\nb: *x\n", set("b.c", json!(2)), Code::AnchorShared),
+        ("a: &x {c: 1}\nb: *x\n", add("a.d", json!(2)), Code::AnchorShared),
+        ("a: &x\n  - 1\nb: *x\n", append("a", json!(2)), Code::AnchorShared),
         ("a: &x {c: 1}\nb: {<<: *x}\n", delete("b.c"), Code::AnchorShared),
         ("a: &x {c: 1}\nb: {<<: *x, c: 2}\n", delete("b.c"), Code::AnchorShared),
         ("a: &x {c: 1}\nb: {<<: *x}\n", add("b.c", json!(2)), Code::Exists),

@@ -2,17 +2,17 @@
 //!
 //! Must not take back what was changed again since, nor what it cannot read: that is left to a person.
 
+mod differences;
 #[cfg(test)]
 mod tests;
 
 use super::exact::{self, below, same};
 use super::{Format, Made, Steps, delete};
 use crate::domain::change::{Edit, Op, Path, Revert, Select, SelectIndex, Step};
-use crate::domain::edit::{
-    Code, Edited, FileInverse, Files, LandedFile, Refusal, Touched, hcl, not_landed, paths, yaml,
-};
+use crate::domain::edit::{Code, Edited, FileInverse, Files, LandedFile, Refusal, Touched, not_landed, paths, yaml};
+use differences::{Differences, differences, name_step, names};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Says what has to be done to each file that the commit changed.
 pub(super) fn expand(files: &dyn Files, revert: &Revert) -> Result<Vec<Made>, Refusal> {
@@ -38,11 +38,13 @@ fn back(files: &dyn Files, file: &LandedFile) -> Result<Vec<Made>, Refusal> {
     if now == *before {
         return Ok(Vec::new());
     }
-    let (meant, _) = differences(format, after, before)?;
+    let meant = differences(format, after, before)?;
     if let Some(bytes) = FileInverse::of(&file.path, before, after).restore(&now) {
-        let (touched, places) = differences(format, &now, &bytes)?;
-        if touched == meant && (now == *after || same_objects(format, after, &now, &touched)?) {
-            let steps = Steps { file: file.path.clone(), format, select: None, edits: Vec::new() };
+        let done = differences(format, &now, &bytes)?;
+        let same = done.touched == meant.touched && done.edits == meant.edits;
+        if same && (now == *after || same_objects(format, after, &now, &done.touched)?) {
+            let Differences { edits, touched, places } = done;
+            let steps = Steps { file: file.path.clone(), format, select: None, edits };
             return Ok(vec![Made { steps, edited: Some(Edited { bytes, touched, places }) }]);
         }
     }
@@ -66,78 +68,6 @@ fn format(path: &str) -> Result<Format, Refusal> {
     }
     let reason = "only YAML, JSON and Terraform files are taken back, because what another file does cannot be judged";
     Err(refuse(Code::Parse, reason))
-}
-
-/// One value of a file.
-struct Leaf {
-    /// Its path with the elements of lists by number.
-    place: String,
-    value: Value,
-}
-
-/// The values of a file by document and path, named elements by name.
-type Leaves = BTreeMap<(usize, String), Leaf>;
-
-/// Every value that differs, comments as one; beside each its path by numbers.
-fn differences(format: Format, from: &[u8], to: &[u8]) -> Result<(Vec<Touched>, Vec<String>), Refusal> {
-    let (from, to) = (leaves(format, from)?, leaves(format, to)?);
-    let keys: BTreeSet<&(usize, String)> = from.keys().chain(to.keys()).collect();
-    let value = |leaves: &'_ Leaves, key| leaves.get(key).map(|leaf: &Leaf| leaf.value.clone());
-    let shown = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let (mut touched, mut places) = (Vec::new(), Vec::new());
-    for key in keys.into_iter().filter(|key| value(&from, key) != value(&to, key)) {
-        let (before, after) = (value(&from, key).map(shown), value(&to, key).map(shown));
-        touched.push(Touched { document: key.0, path: key.1.clone(), before, after });
-        places.extend(from.get(key).or(to.get(key)).map(|leaf| leaf.place.clone()));
-    }
-    Ok((touched, places))
-}
-
-fn leaves(format: Format, bytes: &[u8]) -> Result<Leaves, Refusal> {
-    if format == Format::Hcl {
-        let leaf = |(path, text): (String, String)| ((0, path.clone()), Leaf { place: path, value: text.into() });
-        return Ok(hcl::leaves(bytes)?.into_iter().map(leaf).collect());
-    }
-    let comments = Leaf { place: "#".to_owned(), value: yaml::comments(bytes)?.into() };
-    let mut found = BTreeMap::from([((0, "#".to_owned()), comments)]);
-    for (n, document) in yaml::values(bytes)?.iter().enumerate() {
-        walk(document, n, [&[], &[]], &mut found);
-    }
-    Ok(found)
-}
-
-// Recursion is bounded: the reader refuses documents that are nested too deep.
-fn walk(value: &Value, document: usize, [named, counted]: [&[Step]; 2], found: &mut Leaves) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            for (key, value) in map {
-                let step = Step::Key(key.clone());
-                walk(value, document, [&below(named, step.clone()), &below(counted, step)], found);
-            }
-        }
-        Value::Array(list) if !list.is_empty() => {
-            let by_name = names(list).is_some();
-            for (n, value) in list.iter().enumerate() {
-                let step = if by_name { name_step(&value["name"]) } else { Step::Index(n) };
-                walk(value, document, [&below(named, step), &below(counted, Step::Index(n))], found);
-            }
-        }
-        scalar => {
-            let text = |steps: &[Step]| Path(steps.to_vec()).to_string();
-            found.insert((document, text(named)), Leaf { place: text(counted), value: scalar.clone() });
-        }
-    }
-}
-
-/// The names of a list's elements, if each has one of its own.
-fn names(list: &[Value]) -> Option<Vec<&str>> {
-    let names: Vec<&str> = list.iter().filter_map(|value| value.get("name")?.as_str()).collect();
-    let distinct = names.iter().collect::<BTreeSet<_>>().len();
-    (distinct == list.len() && !list.is_empty()).then_some(names)
-}
-
-fn name_step(name: &Value) -> Step {
-    Step::Match(BTreeMap::from([("name".to_owned(), name.clone())]))
 }
 
 /// Takes back value by value, each only where it stands as the commit left it.

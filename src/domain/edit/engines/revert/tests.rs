@@ -155,6 +155,15 @@ fn what_cannot_be_judged_or_may_not_be_written_is_refused() {
 }
 
 #[test]
+fn a_secret_in_plain_text_is_not_brought_back() {
+    let file = |value: &str| format!("secretGenerator:\n- name: db\n  literals: [PASSWORD={value}]\n");
+    let path = "overlays/prod/kustomization.yaml";
+    let refusal = revert(path, &file("old"), &file("new"), &file("new")).expect_err("a secret");
+    assert_eq!(refusal.code, Code::PathForbidden);
+    assert!(!refusal.to_string().contains("old"));
+}
+
+#[test]
 fn exactly_one_thing_is_named_and_it_has_to_be_there() {
     let history = History { path: "a.yaml", now: String::new(), before: None, after: None };
     let code =

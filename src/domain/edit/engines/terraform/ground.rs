@@ -79,12 +79,12 @@ impl Ground {
             (Some((outline, _)), Some(Step::Key(key))) => outline.names.contains(key),
             _ => false,
         };
-        match self.sites.as_slice() {
-            [site] => return Ok(site.spot()),
-            sites => match sites.iter().filter(has_key).collect::<Vec<_>>().as_slice() {
-                [site] => return Ok(site.spot()),
-                _ => {}
-            },
+        let fitting: Vec<&Site> = match self.sites.as_slice() {
+            [site] => vec![site],
+            sites => sites.iter().filter(has_key).collect(),
+        };
+        if let [site] = fitting.as_slice() {
+            return Ok(site.spot());
         }
         let place = |site: &Site| {
             let line = site.found.as_ref().map_or(String::new(), |(outline, _)| format!(" line {}", outline.line));
