@@ -5,7 +5,7 @@
 use crate::config::{Keys, Repository, Settings, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
-use crate::engine::{Engine, Forges, Pace, Worker};
+use crate::engine::{Engine, Forges, Pace, People, Worker};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
@@ -73,20 +73,34 @@ impl Parts {
     /// The engine over these parts.
     pub fn engine(&self) -> Engine {
         let settings = &self.settings;
-        Engine::new(
+        let mut engine = Engine::new(
             self.store.clone(),
             self.forges.clone(),
             self.keys.clone(),
             settings.instance.clone(),
             self.clock.clone(),
             settings.stop,
-        )
+        );
+        engine.people = people(settings);
+        engine
     }
 
     /// A worker over these parts.
     pub fn worker(&self, name: &str) -> Worker {
         Worker::new(self.engine(), name)
     }
+}
+
+/// Approvers that the settings join with a user of a forge; a token of theirs is named by their id or `person:<id>`.
+fn people(settings: &Settings) -> People {
+    let mut people = People::new();
+    for (tenant, approver) in settings.tenants.iter().flat_map(|t| t.approvers.iter().map(move |a| (t, a))) {
+        if let Some(user) = &approver.forge_user {
+            let names = people.entry((tenant.id.to_string(), user.clone())).or_default();
+            names.extend([approver.id.clone(), format!("person:{}", approver.id)]);
+        }
+    }
+    people
 }
 
 /// Opens the database and sees that every tenant has its log.
@@ -113,7 +127,8 @@ fn unusable(url: &str) -> String {
     format!("the database{place} cannot be used")
 }
 
-fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
+/// The forges of all repositories of these settings.
+pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
     let mut forges = Forges::default();
     for tenant in &settings.tenants {
         for repository in &tenant.repositories {

@@ -3,6 +3,7 @@
 //! Must not decide anything: it reads what is there and does what it is told, and says which.
 
 pub mod hook;
+pub mod inspect;
 pub mod local;
 
 use crate::domain::facts::{Comment, Conclusion, MergeMethod, Protection, Pull, Repository, Right, User};
