@@ -87,5 +87,5 @@ fn by_field(edit: &Edit) -> bool {
 /// Whether a text stands in another, in the same order, brackets and commas aside.
 fn is_kept(text: &str, other: &str) -> bool {
     let mut other = other.chars();
-    text.chars().filter(|c| !"{}[],".contains(*c)).all(|c| other.any(|o| o == c))
+    text.chars().filter(|c| !c.is_whitespace() && !"{}[],".contains(*c)).all(|c| other.any(|o| o == c))
 }
