@@ -207,19 +207,18 @@ fn remove(here: &mut Value, step: &Step) -> Result<(), &'static str> {
 
 /// Whether what is gone was the edit's to take: what stood at its place, or nothing that says anything.
 fn check_bytes(edit: &Edit, target: Option<&str>, old: &str, new: &str) {
-    let (gone, come) = differing(old.as_bytes(), new.as_bytes());
-    let (gone, come) = (String::from_utf8_lossy(gone), String::from_utf8_lossy(come));
+    let (gone, come) = differing(old, new);
     let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || "{}[],~".contains(c));
     let fits = match edit.op {
         Op::Set => {
             // The comment of a line goes with a collection that stood on it, or comes to stand behind a header.
-            let gone = without_comments(&gone);
+            let gone = without_comments(gone);
             let own = |target: &str| target.contains('\n') || without_comments(target).contains(&gone);
             gone.is_empty() || target.is_some_and(own)
         }
         // A comment may come to stand behind a new key on its line.
         Op::Add | Op::Append => blank(&gone.to_lowercase().replace("null", "")) || is_kept(old, new),
-        Op::Delete => blank(&come) || gone.contains(come.trim()),
+        Op::Delete => blank(come) || gone.contains(come.trim()),
     };
     assert!(fits, "{edit:?} took {gone:?} and gave {come:?}, and {target:?} stood there: {old:?} to {new:?}");
 }

@@ -10,15 +10,20 @@
 
 mod answers;
 mod between;
+mod commands;
 mod crash;
 mod documents;
 mod gates;
 mod golden;
+mod hall;
+mod hooks;
 mod moves;
+mod overlays;
 mod paths;
 mod refusals;
 mod season;
 mod story;
+mod successors;
 mod tampering;
 mod tidy;
 mod world;
