@@ -5,8 +5,9 @@
 use crate::config::{Keys, Repository, Settings, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
-use crate::engine::{Engine, Forges, Pace, Worker};
+use crate::engine::{Engine, Forges, Pace, People, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
+use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
@@ -77,20 +78,34 @@ impl Parts {
     /// The engine over these parts.
     pub fn engine(&self) -> Engine {
         let settings = &self.settings;
-        Engine::new(
+        let mut engine = Engine::new(
             self.store.clone(),
             self.forges.clone(),
             self.keys.clone(),
             settings.instance.clone(),
             self.clock.clone(),
             settings.stop,
-        )
+        );
+        engine.people = people(settings);
+        engine
     }
 
     /// A worker over these parts.
     pub fn worker(&self, name: &str) -> Worker {
         Worker::new(self.engine(), name)
     }
+}
+
+/// Approvers that the settings join with a user of a forge; a token of theirs is named by their id or `person:<id>`.
+fn people(settings: &Settings) -> People {
+    let mut people = People::new();
+    for (tenant, approver) in settings.tenants.iter().flat_map(|t| t.approvers.iter().map(move |a| (t, a))) {
+        if let Some(user) = &approver.forge_user {
+            let names = people.entry((tenant.id.to_string(), user.clone())).or_default();
+            names.extend([approver.id.clone(), format!("person:{}", approver.id)]);
+        }
+    }
+    people
 }
 
 /// Opens the database and sees that every tenant has its log.
@@ -117,7 +132,8 @@ fn unusable(url: &str) -> String {
     format!("the database{place} cannot be used")
 }
 
-fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<(Forges, Vec<Arc<App>>)> {
+/// The forges of all repositories of these settings, and the Apps that speak there.
+pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<(Forges, Vec<Arc<App>>)> {
     let mut forges = Forges::default();
     let mut apps = BTreeMap::new();
     for tenant in &settings.tenants {
@@ -139,7 +155,8 @@ fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result
                     forges.insert(&binding, Arc::new(github(settings, repository, app, mirror)?));
                 }
                 ForgeKind::Gitlab => {
-                    anyhow::bail!("repository `{binding}`: this version does not work with GitLab")
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    forges.insert(&binding, Arc::new(gitlab(settings, repository, &mirror, clock)?));
                 }
             }
         }
@@ -183,6 +200,19 @@ fn github(
         format!("repository `{}`: write the number of the App's installation to `installation`", repository.name)
     })?;
     Ok(GithubForge::new(app, GithubPlace { id: repository.id, installation, mirror, commits }))
+}
+
+/// A project at GitLab. Its token is read now, so that a missing one stops the start, and again when it was replaced.
+fn gitlab(settings: &Settings, repository: &Repository, mirror: &Path, clock: &Clock) -> anyhow::Result<GitlabForge> {
+    let (name, host) = (&repository.name, repository.host());
+    let forge = settings.gitlab.iter().find(|forge| forge.host == host).cloned();
+    let forge = forge.with_context(|| format!("repository `{name}`: there is no [[gitlab]] with host = \"{host}\""))?;
+    repository.gitlab_token(&forge)?;
+    let url = forge.url();
+    let listed = repository.clone();
+    let token: TokenSource = Arc::new(move || listed.gitlab_token(&forge).map_err(|error| format!("{error:#}")));
+    let place = GitlabPlace { url, project: repository.id, token };
+    GitlabForge::new(&place, mirror, clock.clone()).map_err(|error| anyhow::anyhow!("repository `{name}`: {error}"))
 }
 
 fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {

@@ -3,7 +3,9 @@
 //! Must not decide anything: it reads what is there and does what it is told, and says which.
 
 pub mod github;
+pub mod gitlab;
 pub mod hook;
+pub mod inspect;
 pub mod local;
 mod wait;
 mod wire;

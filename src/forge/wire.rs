@@ -46,6 +46,11 @@ impl HttpWire {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Whether the last exchange failed.
+    pub(super) fn met_trouble(&self) -> bool {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn send(&self, request: RequestBuilder, wanted: &str, limit: u64) -> io::Result<Box<dyn Read + Send>> {
         let request = request.basic_auth(self.user, Some(self.secret.expose_secret()));
         let answered = self.runtime.block_on(request.send());

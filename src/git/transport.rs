@@ -138,7 +138,7 @@ impl Mirror {
         match (sent, refused.into_inner()) {
             _ if elsewhere.get() => Ok(false),
             (Err(error), _) => Err(error),
-            (Ok(()), Some(why)) => Err(GitError::Other(format!("{name}: the other side refuses it: {why}"))),
+            (Ok(()), Some(why)) => Err(GitError::Refused(format!("{name}: the other side refuses it: {why}"))),
             (Ok(()), None) => Ok(true),
         }
     }

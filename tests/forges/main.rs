@@ -24,6 +24,13 @@ macro_rules! on_each_forge {
                 }
             })+
         }
+        mod on_gitlab {
+            $(#[tokio::test] async fn $name() {
+                if crate::stand::playable(crate::stand::Kind::Gitlab) {
+                    super::$name(crate::stand::Kind::Gitlab).await;
+                }
+            })+
+        }
     };
 }
 
@@ -44,10 +51,13 @@ mod contract;
 #[path = "../it/documents.rs"]
 mod documents;
 mod fake;
+mod gitlab;
 mod limits;
 mod merging;
 mod opening;
 mod stand;
 #[path = "../it/story.rs"]
 mod story;
+mod strangers;
+mod table;
 mod whole;

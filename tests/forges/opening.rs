@@ -201,7 +201,10 @@ async fn f33_a_body_comes_back_as_it_was_sent(kind: Kind) {
     let number = opened(&stand, "countersign/a").await;
     let body = "é e\u{301} \u{202E}rtl \r\nline  \n<!-- <!-- -->\n```\n/merge @all Closes #1\n```\n";
     stand.forge().set_body(number, body).await.unwrap();
-    assert_eq!(stand.forge().pull(number).await.unwrap().body, body);
+    // GitLab keeps no carriage returns and no white space at the end; a command is broken before it is sent.
+    let kept = body.replace('\r', "").replace("\n/merge", "\n\u{200b}/merge");
+    let expected = if kind == Kind::Gitlab { kept.trim_end() } else { body };
+    assert_eq!(stand.forge().pull(number).await.unwrap().body, expected);
     stand.finish().await;
 }
 

@@ -1,7 +1,7 @@
 //! A deployment on one of the three forges, and the acts of people there. The same scenario plays on each: behind every
 //! server lies a bare repository with the pull requests of a local forge, and people act on that.
 
-use crate::fake::{Fake, git_http, github};
+use crate::fake::{Fake, git_http, github, gitlab};
 use crate::story;
 use countersign::app::{Parts, local_bot};
 use countersign::cli::demo::{CI, HandClock, shop};
@@ -31,6 +31,7 @@ pub const REPORTER: &str = "argocd";
 pub enum Kind {
     Local,
     Github,
+    Gitlab,
 }
 
 /// A server, and what the settings say of it.
@@ -42,6 +43,8 @@ pub struct Server {
     pub repository: String,
     /// The state of a GitHub.
     pub hub: Option<Arc<github::Hub>>,
+    /// The state of a GitLab.
+    pub lab: Option<Arc<gitlab::State>>,
 }
 
 pub struct Stand {
@@ -94,6 +97,7 @@ impl Stand {
         let server = match kind {
             Kind::Local => None,
             Kind::Github => Some(github::serve(&home, place.clone(), &clock, commits).await),
+            Kind::Gitlab => Some(gitlab::serve(&home, place.clone(), &clock).await),
         };
         std::fs::write(home.join("settings.toml"), settings(&home, server.as_ref())).unwrap();
         let parts = open(&home, &clock).await;
@@ -124,6 +128,11 @@ impl Stand {
         self.server.as_ref().and_then(|server| server.hub.as_deref()).expect("a GitHub")
     }
 
+    /// The state of the GitLab.
+    pub fn lab(&self) -> &gitlab::State {
+        self.server.as_ref().and_then(|server| server.lab.as_deref()).expect("a GitLab")
+    }
+
     /// The repository behind.
     pub fn bare(&self) -> Mirror {
         Mirror::existing(&self.place.path).unwrap()
@@ -138,6 +147,7 @@ impl Stand {
         match self.kind {
             Kind::Local => local_bot(),
             Kind::Github => github::bot(),
+            Kind::Gitlab => gitlab::bot(),
         }
     }
 
@@ -213,6 +223,7 @@ impl Stand {
         let kind = match self.kind {
             Kind::Local => "local",
             Kind::Github => "github",
+            Kind::Gitlab => "gitlab",
         };
         document["repository"]["forge"] = kind.into();
         let (store, settings) = (&self.parts.store, &self.parts.settings);
@@ -295,8 +306,13 @@ impl Stand {
     pub async fn finish(self) {
         if let Some(server) = &self.server {
             assert_eq!(server.fake.faults.pending(), 0, "a fault of the script did not happen");
-            github::secrets_stayed_secret(&server.fake);
-            crate::contract::keeps_to_the_contract(&server.fake.log.all());
+            match self.kind {
+                Kind::Local | Kind::Gitlab => gitlab::secrets_stayed_secret(&server.fake),
+                Kind::Github => {
+                    github::secrets_stayed_secret(&server.fake);
+                    crate::contract::keeps_to_the_contract(&server.fake.log.all());
+                }
+            }
         }
         story::verified(&self.parts.store, &self.tenant).await.expect("the log verifies");
         let ids = self.ids.lock().unwrap().clone();

@@ -4,6 +4,7 @@
 pub mod faults;
 pub mod git_http;
 pub mod github;
+pub mod gitlab;
 pub mod log;
 
 use axum::Router;

@@ -20,7 +20,8 @@ pub struct Grant {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")
+    let sent = headers.get("authorization")?.to_str().ok()?;
+    sent.strip_prefix("Bearer ").or_else(|| sent.strip_prefix("token "))
 }
 
 impl Hub {

@@ -11,6 +11,7 @@ mod pulls;
 mod rules;
 mod threads;
 
+pub use auth::Grant;
 pub use hub::Hub;
 
 use super::Fake;
@@ -72,7 +73,7 @@ pub async fn serve(home: &Path, place: LocalPlace, clock: &HandClock, commits: &
         fake.url()
     );
     let repository = format!("forge = \"github\"\nhost = \"git.example\"\ninstallation = {INSTALLATION}");
-    Server { fake, forge, repository, hub: made }
+    Server { fake, forge, repository, hub: made, lab: None }
 }
 
 fn routes(hub: Arc<Hub>) -> Router {
