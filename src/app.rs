@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 /// The user number of countersign in local repositories.
 pub const LOCAL_BOT: u64 = 1;
@@ -36,6 +36,8 @@ pub struct Parts {
     pub forges: Forges,
     /// What signs and verifies.
     pub keys: Keys,
+    /// The GitHub Apps whose lost deliveries are asked for again.
+    pub apps: Vec<Arc<App>>,
 }
 
 /// The system's clock.
@@ -69,8 +71,8 @@ impl Parts {
         let keys = Keys::load(&data.join("keys"))?;
         let store = open_store(&settings, &clock).await?;
         writable(&store, &settings, clock()).await?;
-        let forges = forges(&settings, &clock, &faults)?;
-        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys })
+        let (forges, apps) = forges(&settings, &clock, &faults)?;
+        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys, apps })
     }
 
     /// The engine over these parts.
@@ -116,7 +118,7 @@ fn unusable(url: &str) -> String {
     format!("the database{place} cannot be used")
 }
 
-fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
+fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<(Forges, Vec<Arc<App>>)> {
     let mut forges = Forges::default();
     let mut apps = BTreeMap::new();
     for tenant in &settings.tenants {
@@ -144,7 +146,10 @@ fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result
             }
         }
     }
-    Ok(forges)
+    let hooked =
+        |host: &String| settings.github.iter().any(|it| it.host == *host && !it.webhook_secret_files.is_empty());
+    let apps = apps.into_iter().filter(|(host, _)| hooked(host)).map(|(_, app)| app).collect();
+    Ok((forges, apps))
 }
 
 /// The App on a host; one for all of its repositories.
@@ -199,6 +204,25 @@ fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {
     data.join("mirrors").join(tenant).join(format!("{}.git", key.replace([':', '/'], "-")))
 }
 
+/// Asks once an hour for the deliveries that did not arrive, at the start for those of GitHub's whole three days.
+async fn redeliver(apps: Vec<Arc<App>>, clock: Clock, stop: CancellationToken) {
+    let mut back = 3 * 86_400;
+    while !stop.is_cancelled() && !apps.is_empty() {
+        for app in &apps {
+            match app.redeliver(clock().plus_seconds(-back)).await {
+                Ok(0) => {}
+                Ok(count) => info!(count, "asked GitHub for deliveries that did not arrive"),
+                Err(error) => warn!(%error, "GitHub's deliveries could not be looked at"),
+            }
+        }
+        back = 2 * 3_600;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
+        }
+    }
+}
+
 /// Serves until it is told to stop; the turn under way ends first.
 pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
@@ -226,6 +250,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         let (worker, stop) = (parts.worker(&name), stop.clone());
         async move { worker.run(Pace::default(), stop).await }
     });
+    tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
     let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::result_large_err,
     unreachable_pub,
     dead_code
 )]

@@ -48,7 +48,7 @@ async fn goes_its_way(stand: Stand) {
     assert!(pull.touched_by_others.is_none(), "our own push is not somebody else's");
     stand.merges(&id).await;
     stand.settle().await;
-    assert!(stand.story(&id).await.ends_with("merged by a person"), "{}", stand.story(&id).await);
+    assert!(stand.story(&id).await.ends_with("merged by a person / waits: soak"), "{}", stand.story(&id).await);
     assert_eq!(stand.record(&id).await.landed.map(|landed| landed.commit), stand.tip("main"));
     stand.finish().await;
 }

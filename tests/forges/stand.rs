@@ -85,6 +85,7 @@ impl Stand {
     /// On a GitHub where commits are made in this way, `api` or `push`.
     pub async fn committing(kind: Kind, files: &BTreeMap<String, Vec<u8>>, commits: &str) -> Stand {
         let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_test_writer().try_init();
+        crate::contract::PLAYING.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_owned();
         let clock = HandClock::at(START.parse().unwrap());
@@ -319,6 +320,12 @@ impl Stand {
             story::paired(&self.events(&id).await, true).unwrap();
         }
         self.parts.store.close().await;
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        crate::contract::ended();
     }
 }
 

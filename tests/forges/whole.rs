@@ -14,7 +14,8 @@ on_github!(
 );
 
 const DAY: i64 = 86_400;
-const MERGED: &str = "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged";
+const MERGED: &str =
+    "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged / waits: soak";
 
 /// Eighteen clean changes of six applications on three days.
 async fn seasoned(kind: Kind) -> Stand {

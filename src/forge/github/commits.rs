@@ -82,7 +82,7 @@ impl GithubForge {
         Ok(made.sha)
     }
 
-    async fn send_files(&self, files: &[(PathChange, Option<Vec<u8>>)]) -> Result<(), ForgeError> {
+    async fn send_files(&self, files: &[Sent]) -> Result<(), ForgeError> {
         let mut sent = BTreeSet::new();
         for (change, bytes) in files {
             let (Some(bytes), Some((_, oid))) = (bytes, &change.new) else { continue };
@@ -126,8 +126,11 @@ impl GithubForge {
     }
 }
 
+/// A changed file, with its bytes unless it is deleted.
+type Sent = (PathChange, Option<Vec<u8>>);
+
 /// The changed files, with the bytes of those that are not deleted.
-fn files(mirror: &Mirror, from: &Oid, to: &Oid) -> Result<Vec<(PathChange, Option<Vec<u8>>)>, GitError> {
+fn files(mirror: &Mirror, from: &Oid, to: &Oid) -> Result<Vec<Sent>, GitError> {
     let read = |change: PathChange| {
         let bytes = change.new.as_ref().map(|(_, oid)| mirror.read(oid, FILE)).transpose()?;
         Ok((change, bytes))

@@ -59,7 +59,11 @@ impl GithubForge {
         let refs = [(format!("refs/heads/{branch}"), format!("refs/remotes/origin/{branch}"))];
         let fetched = blocking(move || copy.fetch(line, &refs, FETCH)).await;
         if let Err(trouble) = fetched {
-            return Err(wire.trouble().unwrap_or(trouble));
+            let trouble = wire.trouble().unwrap_or(trouble);
+            if matches!(trouble, ForgeError::Denied(_)) {
+                self.talk.distrust().await;
+            }
+            return Err(trouble);
         }
         if has(&mirror, commit).await? {
             return Ok(());

@@ -54,9 +54,47 @@ fn sentences_are_gathered_from_all_places() {
     );
 }
 
+fn key() -> SecretString {
+    use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+    use aws_lc_rs::rsa::{KeyPair, KeySize};
+    use base64::Engine as _;
+    let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+    SecretString::from(format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"))
+}
+
 #[test]
 fn addresses_follow_from_the_api() {
-    let key = SecretString::from("no key");
-    let refused = App::new(1, &key, "https://api.github.com", Arc::new(now)).unwrap_err();
+    let key = key();
+    for (api, web, graphql) in [
+        ("https://api.github.com", "https://github.com", "https://api.github.com/"),
+        ("https://git.acme.example/api/v3", "https://git.acme.example", "https://git.acme.example/api"),
+        ("http://127.0.0.1:8080/api/v3/", "http://127.0.0.1:8080", "http://127.0.0.1:8080/api"),
+    ] {
+        let app = App::new(1, &key, api, Arc::new(now)).unwrap();
+        assert_eq!((app.web().as_str(), app.graphql().as_str()), (web, graphql));
+    }
+}
+
+#[test]
+fn what_is_no_app_is_refused_at_the_start() {
+    let clock: crate::domain::ids::Clock = Arc::new(now);
+    let refused = App::new(1, &SecretString::from("no key"), "https://api.github.com", clock.clone()).unwrap_err();
     assert!(refused.contains("private key"), "{refused}");
+    for api in ["api.github.com", "ftp://api.github.com", ""] {
+        assert!(App::new(1, &key(), api, clock.clone()).unwrap_err().contains("address"), "{api}");
+    }
+}
+
+#[test]
+fn f82_the_apps_own_token_is_short_and_dated_back() {
+    use secrecy::ExposeSecret as _;
+    let pem = key();
+    let signer = jsonwebtoken::EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).unwrap();
+    let token = super::jwt::sign(17, &signer, now()).unwrap();
+    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(token.expose_secret()).unwrap().claims;
+    let (from, to) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
+    assert_eq!(claims["iss"], "17");
+    assert!(from <= now().seconds() - 60 && to - from <= 600, "good with a clock that is a minute off either way");
 }

@@ -67,12 +67,7 @@ pub async fn request_review(
     if body["team_reviewers"].as_array().is_some_and(|teams| !teams.is_empty()) {
         return Err(refusal(422, "Could not resolve to a node with the global id of a team."));
     }
-    let mut answer = super::pulls::whole(&hub, &pull, &comments);
-    for field in ["labels"] {
-        let all = answer[field].as_array_mut().unwrap();
-        all.iter_mut().for_each(|label| label["description"] = "".into());
-    }
-    created(answer)
+    created(super::pulls::whole(&hub, &pull, &comments))
 }
 
 pub async fn label(State(hub): At, Path(number): Path<u64>, headers: HeaderMap, Json(body): Json<Value>) -> Said {
