@@ -5,7 +5,7 @@
 use crate::config::{Keys, Repository, Settings, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
-use crate::engine::{Engine, Forges, Pace, Worker};
+use crate::engine::{Engine, Forges, Pace, People, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
@@ -78,20 +78,34 @@ impl Parts {
     /// The engine over these parts.
     pub fn engine(&self) -> Engine {
         let settings = &self.settings;
-        Engine::new(
+        let mut engine = Engine::new(
             self.store.clone(),
             self.forges.clone(),
             self.keys.clone(),
             settings.instance.clone(),
             self.clock.clone(),
             settings.stop,
-        )
+        );
+        engine.people = people(settings);
+        engine
     }
 
     /// A worker over these parts.
     pub fn worker(&self, name: &str) -> Worker {
         Worker::new(self.engine(), name)
     }
+}
+
+/// Approvers that the settings join with a user of a forge; a token of theirs is named by their id or `person:<id>`.
+fn people(settings: &Settings) -> People {
+    let mut people = People::new();
+    for (tenant, approver) in settings.tenants.iter().flat_map(|t| t.approvers.iter().map(move |a| (t, a))) {
+        if let Some(user) = &approver.forge_user {
+            let names = people.entry((tenant.id.to_string(), user.clone())).or_default();
+            names.extend([approver.id.clone(), format!("person:{}", approver.id)]);
+        }
+    }
+    people
 }
 
 /// Opens the database and sees that every tenant has its log.
@@ -118,7 +132,8 @@ fn unusable(url: &str) -> String {
     format!("the database{place} cannot be used")
 }
 
-fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<(Forges, Vec<Arc<App>>)> {
+/// The forges of all repositories of these settings, and the Apps that speak there.
+pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<(Forges, Vec<Arc<App>>)> {
     let mut forges = Forges::default();
     let mut apps = BTreeMap::new();
     for tenant in &settings.tenants {

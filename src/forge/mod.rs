@@ -5,6 +5,7 @@
 pub mod github;
 pub mod gitlab;
 pub mod hook;
+pub mod inspect;
 pub mod local;
 mod wait;
 mod wire;

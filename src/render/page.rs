@@ -13,13 +13,14 @@ pub const STYLE: &str = include_str!("../../templates/web/style.css");
 const FUEL: u64 = 5_000_000;
 
 /// The templates by name.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("base.html", include_str!("../../templates/web/base.html")),
     ("proposals.html", include_str!("../../templates/web/proposals.html")),
     ("proposal.html", include_str!("../../templates/web/proposal.html")),
     ("classes.html", include_str!("../../templates/web/classes.html")),
     ("audit.html", include_str!("../../templates/web/audit.html")),
     ("error.html", include_str!("../../templates/web/error.html")),
+    ("setup.html", include_str!("../../templates/web/setup.html")),
 ];
 
 /// A page that could not be rendered.
@@ -40,6 +41,8 @@ pub enum Page {
     Audit,
     /// A problem.
     Error,
+    /// The registration of an App.
+    Setup,
 }
 
 impl Page {
@@ -50,6 +53,7 @@ impl Page {
             Page::Classes => "classes.html",
             Page::Audit => "audit.html",
             Page::Error => "error.html",
+            Page::Setup => "setup.html",
         }
     }
 }

@@ -6,8 +6,11 @@ mod after;
 mod binding;
 mod checks;
 mod choice;
+pub mod command;
 mod gate;
 mod next;
+mod received;
+mod renewal;
 mod soak;
 
 pub use after::{Done, after, announced, intent};
@@ -19,6 +22,7 @@ pub use next::{branch_name, digest, next};
 use super::audit::Event;
 use super::canon::Malformed;
 use super::facts::Facts;
+use super::facts::HaltOrder;
 use super::facts::Landed;
 pub use super::facts::{FileSummary, HealthReport, Touch};
 use super::ids::{Binding, Digest, Oid, Time};
@@ -207,6 +211,12 @@ pub struct Record {
     /// What became of it.
     #[serde(default)]
     pub outcome: Option<Judgement>,
+    /// What people asked for on its pull request.
+    #[serde(default)]
+    pub commands: command::Commands,
+    /// When it was over.
+    #[serde(default)]
+    pub over: Option<Time>,
     /// The last verdict.
     #[serde(default)]
     pub verdict: Option<Verdict>,
@@ -358,7 +368,9 @@ pub struct Transition {
     pub outcome: Option<Outcome>,
     /// Whether the class loses its autonomy.
     pub demote: bool,
-    /// When to look again; never, when the stage is final.
+    /// What becomes of the repository's halt; nothing, mostly.
+    pub halt: Option<HaltOrder>,
+    /// When to look again; never, when none is given.
     pub due: Option<Time>,
     /// Bytes to keep beside the record, by name: `diff`, `inverse`, `envelope`, `body`.
     pub artifacts: Vec<(&'static str, Vec<u8>)>,

@@ -5,6 +5,7 @@ mod access;
 mod audits;
 mod deliveries;
 mod documents;
+mod hosts;
 mod intakes;
 mod isolation;
 mod looks;
@@ -211,6 +212,7 @@ impl Scene {
                     auto: true,
                 }),
                 demote: false,
+                halt: None,
                 due: (!stage.is_final()).then(now),
                 artifacts: artifacts.iter().map(|(name, bytes)| (*name, bytes.to_vec())).collect(),
             };
