@@ -13,11 +13,12 @@ pub const STYLE: &str = include_str!("../../templates/web/style.css");
 const FUEL: u64 = 5_000_000;
 
 /// The templates by name.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("base.html", include_str!("../../templates/web/base.html")),
     ("proposals.html", include_str!("../../templates/web/proposals.html")),
     ("proposal.html", include_str!("../../templates/web/proposal.html")),
     ("classes.html", include_str!("../../templates/web/classes.html")),
+    ("class.html", include_str!("../../templates/web/class.html")),
     ("audit.html", include_str!("../../templates/web/audit.html")),
     ("error.html", include_str!("../../templates/web/error.html")),
 ];
@@ -36,6 +37,8 @@ pub enum Page {
     Proposal,
     /// The track records.
     Classes,
+    /// One track record.
+    Class,
     /// The newest entries of the log.
     Audit,
     /// A problem.
@@ -48,6 +51,7 @@ impl Page {
             Page::Proposals => "proposals.html",
             Page::Proposal => "proposal.html",
             Page::Classes => "classes.html",
+            Page::Class => "class.html",
             Page::Audit => "audit.html",
             Page::Error => "error.html",
         }

@@ -168,6 +168,7 @@ fn record(sealed: &Sealed, repository: &Repository, tenant: &TenantId, principal
         environment: None,
         mode: None,
         class: None,
+        terms: None,
         effect: None,
         summary: Vec::new(),
         branch: None,

@@ -2,7 +2,7 @@
 //!
 //! Must not hold a route that the document does not name.
 
-use super::api::{audit, meta, outcome, proposals, trust};
+use super::api::{audit, meta, outcome, proposals, rearm, trust};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
 use crate::domain::proposal::Proposal;
@@ -63,6 +63,8 @@ fn described(hooks: bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(proposals::attestation))
         .routes(routes!(outcome::report))
         .routes(routes!(trust::classes))
+        .routes(routes!(trust::class))
+        .routes(routes!(rearm::rearm))
         .routes(routes!(audit::events))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::export))
@@ -77,6 +79,7 @@ fn described(hooks: bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(pages::proposals))
         .routes(routes!(pages::proposal))
         .routes(routes!(pages::classes))
+        .routes(routes!(pages::class))
         .routes(routes!(pages::audit));
     if hooks { router.routes(routes!(hooks::local)) } else { router }
 }

@@ -9,12 +9,14 @@ mod choice;
 mod gate;
 mod next;
 mod soak;
+mod track;
 
 pub use after::{Done, after, announced, intent};
 pub use binding::live_binding;
 pub use choice::{Action, Choice};
-pub use gate::{class_standing, gates, proof};
+pub use gate::{gates, proof};
 pub use next::{branch_name, digest, next};
+pub use track::{class_standing, withdrawn};
 
 use super::audit::Event;
 use super::canon::Malformed;
@@ -26,7 +28,7 @@ use super::policy::Judged;
 use super::policy::rules::{Loaded, Mode};
 use super::policy::verdict::Verdict;
 use super::proposal::{ActionKind, Proposal};
-use super::trust::{Class, Judgement, Outcome, Standing};
+use super::trust::{Class, Judgement, Outcome, Standing, Terms};
 use serde::{Deserialize, Serialize};
 
 /// Where a proposal is.
@@ -147,6 +149,9 @@ pub struct Record {
     /// The class it counts in.
     #[serde(default)]
     pub class: Option<Class>,
+    /// What the class was judged under before the merge.
+    #[serde(default)]
+    pub terms: Option<Terms>,
     /// What would change, whoever asks: hash of repository, base and change set.
     #[serde(default)]
     pub effect: Option<Digest>,
@@ -216,6 +221,16 @@ pub struct Record {
 }
 
 impl Record {
+    /// The changed files, as outcomes name what was changed.
+    pub fn files(&self) -> String {
+        track::target(&self.summary)
+    }
+
+    /// countersign merged it, and what landed is not what was attested.
+    pub fn mismatched(&self) -> bool {
+        self.auto && self.landed_otherwise()
+    }
+
     /// Whether what landed is not what the changes give on its first parent.
     pub fn landed_otherwise(&self) -> bool {
         self.landed_as_attested == Some(false)
