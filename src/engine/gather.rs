@@ -4,9 +4,7 @@ use super::plan::{apply_to, plan};
 use super::{Engine, Forges, Trouble};
 use crate::domain::canon::Malformed;
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{
-    Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, Twin,
-};
+use crate::domain::facts::{Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, Twin};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
 use crate::domain::lifecycle::{Record, RulesState, Stage, branch_name};
 use crate::domain::policy::rules::{Loaded, MAX_BYTES, PLACES, Rules};

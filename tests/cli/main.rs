@@ -16,4 +16,5 @@ mod run;
 mod serve;
 mod site;
 mod store;
+mod trust;
 mod verify;

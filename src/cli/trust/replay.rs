@@ -98,8 +98,8 @@ pub(super) async fn backtest(args: BacktestArgs, output: Output, out: &mut dyn W
     }
     let demands = args.threshold.iter().map(|text| demand(&args, read(text)?)).collect::<anyhow::Result<Vec<_>>>()?;
     let classes = records.iter().map(|(class, outcomes)| {
-        let runs: Vec<_> = demands.iter().map(|demand| (demand.threshold, replayed(outcomes, demand, args.rearmed)));
-        (class.as_str(), runs.collect::<Vec<_>>())
+        let runs = demands.iter().map(|demand| (demand.threshold, replayed(outcomes, demand, args.rearmed)));
+        (class.as_str(), runs.collect())
     });
     let classes: Vec<(&str, Vec<(Threshold, Backtest)>)> = classes.collect();
     print(&classes, args.rearmed, output, out)
@@ -162,9 +162,7 @@ fn print(
 ) -> anyhow::Result<Status> {
     if output == Output::Json {
         let run = |(threshold, run): &(Threshold, Backtest)| json!({"threshold": threshold, "replay": run});
-        let class = |(name, runs): &(&str, Vec<(Threshold, Backtest)>)| {
-            json!({"class": name, "runs": runs.iter().map(run).collect::<Vec<_>>()})
-        };
+        let class = |(name, runs): &(&str, Vec<(Threshold, Backtest)>)| json!({"class": name, "runs": runs.iter().map(run).collect::<Vec<_>>()});
         let classes: Vec<Value> = classes.iter().map(class).collect();
         return print_json(out, &json!({"rearmed": rearmed, "classes": classes})).map(|()| Status::Done);
     }

@@ -29,7 +29,10 @@ struct Shown {
 /// The path of a class; what is no key is no path.
 fn path(class: &str) -> anyhow::Result<String> {
     let plain = (12..=64).contains(&class.len()) && class.chars().all(|c| c.is_ascii_hexdigit());
-    anyhow::ensure!(plain, "`{class}` is not the key of a class: give 12 to 64 hex digits, as `trust show` prints them");
+    anyhow::ensure!(
+        plain,
+        "`{class}` is not the key of a class: give 12 to 64 hex digits, as `trust show` prints them"
+    );
     Ok(format!("/v1/trust/{}", class.to_ascii_lowercase()))
 }
 
@@ -84,7 +87,8 @@ fn line(class: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
 fn outcomes(class: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
     for outcome in class.get("outcomes").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| outcome.get(key).and_then(Value::as_str).unwrap_or("-");
-        let auto = if outcome.get("auto").and_then(Value::as_bool) == Some(true) { "unattended" } else { "by a person" };
+        let auto =
+            if outcome.get("auto").and_then(Value::as_bool) == Some(true) { "unattended" } else { "by a person" };
         writeln!(out, "  {}  {:7}  {auto}  {}", text("at"), text("result"), text("target"))?;
     }
     Ok(())

@@ -11,8 +11,7 @@ pub(super) fn check(rules: &Rules) -> Result<(), Malformed> {
     bounds(auto)?;
     let needed = auto.wilson_lower_bound.clean_outcomes();
     let window = auto.outcomes.last;
-    let reason =
-        format!("{needed} to 10000: it takes {needed} clean outcomes to reach {}", auto.wilson_lower_bound);
+    let reason = format!("{needed} to 10000: it takes {needed} clean outcomes to reach {}", auto.wilson_lower_bound);
     demand((needed..=10_000).contains(&window), "autoMerge.outcomes.last", &reason)?;
     let most = auto.spread.targets.max(auto.spread.days);
     let reason = format!("{most} targets or days can never be found among {window} outcomes");
@@ -50,4 +49,44 @@ fn whole(seconds: i64, unit: i64) -> u64 {
 
 fn demand(holds: bool, at: &str, reason: &str) -> Result<(), Malformed> {
     if holds { Ok(()) } else { Err(Malformed::at(at, reason)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(auto: &str) -> Result<Rules, Malformed> {
+        let text = format!("version: 1\nenvironments: {{staging: {{paths: [\"**\"], mode: automate}}}}\n{auto}\n");
+        Rules::read(text.as_bytes())
+    }
+
+    fn refused(auto: &str, at: &str, words: &str) {
+        let error = rules(auto).expect_err(auto);
+        assert!(error.path.ends_with(at) && error.reason.contains(words), "{auto}: {error}");
+    }
+
+    #[test]
+    fn s16_a_window_that_can_never_unlock_is_refused() {
+        refused("autoMerge: {outcomes: {last: 72}}", "outcomes.last", "73 clean outcomes to reach 0.95");
+        assert!(rules("autoMerge: {outcomes: {last: 73}}").is_ok());
+        refused("autoMerge: {wilsonLowerBound: \"0.99\"}", "outcomes.last", "381 clean outcomes to reach 0.99");
+        assert!(rules("autoMerge: {wilsonLowerBound: \"0.99\", outcomes: {last: 381}}").is_ok());
+        refused("autoMerge: {wilsonLowerBound: \"0.999\", outcomes: {last: 3837}}", "outcomes.last", "3838");
+        assert!(rules("autoMerge: {wilsonLowerBound: \"0.80\", outcomes: {last: 17}}").is_ok());
+        refused("autoMerge: {outcomes: {last: 10001}}", "outcomes.last", "10000");
+    }
+
+    #[test]
+    fn s16_no_decay_is_offered() {
+        refused("autoMerge: {outcomes: {last: 200, halfLife: 25}}", "halfLife", "");
+    }
+
+    #[test]
+    fn s16_a_spread_or_a_time_that_can_never_be_met_is_refused() {
+        refused("autoMerge: {spread: {targets: 201}}", "spread", "201 targets or days can never be found among 200");
+        refused("autoMerge: {spread: {days: 2}}", "spread", "at least 3");
+        refused("autoMerge: {outcomes: {within: 4d}}", "outcomes.within", "write 5d or more");
+        refused("limits: {pullRequestsPerHour: 0}", "pullRequestsPerHour", "73 clean outcomes");
+        assert!(Rules::read(b"version: 1\nlimits: {pullRequestsPerHour: 0}").is_ok(), "nothing automates there");
+    }
 }

@@ -90,7 +90,10 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
     let landed = match (&record.landed, record.stage) {
         (_, Stage::Dropped) => return Err(conflict("settled", "it was dropped: no outcome is expected")),
         (_, Stage::Settled) if sent.result != Judgement::Bad || record.outcome == Some(Judgement::Bad) => {
-            return Err(conflict("settled", "its outcome is recorded already: only a good or unknown one can be taken back, by `bad`"));
+            return Err(conflict(
+                "settled",
+                "its outcome is recorded already: only a good or unknown one can be taken back, by `bad`",
+            ));
         }
         (None, _) => return Err(conflict("not_merged", "it is not merged: report when it is")),
         (Some(landed), _) => landed,

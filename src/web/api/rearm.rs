@@ -56,16 +56,18 @@ pub(in crate::web) async fn rearm(
         return Err(Problem::malformed(&canon::Malformed::at("reason", "1 to 1000 characters: say why")));
     }
     let (class, track) = one(&shared, &caller.tenant, &key).await?;
-    let refused = |detail: String| {
-        Problem::new(StatusCode::CONFLICT, "not_rearmed", "The class cannot be re-armed now", detail)
-    };
+    let refused =
+        |detail: String| Problem::new(StatusCode::CONFLICT, "not_rearmed", "The class cannot be re-armed now", detail);
     if track.demotion.is_none() {
         return Err(refused("the class is not demoted: there is nothing to lift".into()));
     }
     let key = class.key.parse().map_err(Problem::internal)?;
     let event = Event {
         actor: caller.principal.clone(),
-        ..Event::note("trust.rearmed", json!({"reason": wish.reason.trim(), "severe": track.demotion.is_some_and(|d| d.severe)}))
+        ..Event::note(
+            "trust.rearmed",
+            json!({"reason": wish.reason.trim(), "severe": track.demotion.is_some_and(|d| d.severe)}),
+        )
     };
     match shared.store().rearm(&caller.tenant, key, event, shared.now()).await? {
         Ok(done) => {

@@ -170,11 +170,7 @@ pub(in crate::web) async fn all(shared: &Shared, reader: &Reader) -> Result<Vec<
 }
 
 /// One class and everything that is known of it.
-pub(in crate::web) async fn one(
-    shared: &Shared,
-    tenant: &TenantId,
-    key: &str,
-) -> Result<(ClassView, Track), Problem> {
+pub(in crate::web) async fn one(shared: &Shared, tenant: &TenantId, key: &str) -> Result<(ClassView, Track), Problem> {
     let mut found = shared.store().classes(tenant).await?;
     found.retain(|tracked| key.len() >= 12 && tracked.class.key().to_string().starts_with(key));
     let (Some(tracked), true) = (found.pop(), found.is_empty()) else { return Err(Problem::missing("class")) };

@@ -4,8 +4,8 @@
 
 use super::{Event, moment, staged};
 use crate::config::Settings;
-use crate::domain::lifecycle::{Owner, Record, Stage};
 use crate::domain::ids::TenantId;
+use crate::domain::lifecycle::{Owner, Record, Stage};
 use crate::domain::trust::shown;
 use crate::store::Head;
 use crate::web::api::{ClassView, Which};
@@ -146,10 +146,7 @@ impl Classes {
     pub(super) fn of(settings: &Settings, reader: &Reader, classes: Vec<ClassView>) -> Classes {
         let tenant = &reader.0.tenant;
         let row = |class: ClassView| ClassRow::of(named(settings, tenant, &class.repository), class);
-        Classes {
-            tenant: tenant.to_string(),
-            rows: classes.into_iter().map(row).collect(),
-        }
+        Classes { tenant: tenant.to_string(), rows: classes.into_iter().map(row).collect() }
     }
 }
 
