@@ -9,7 +9,7 @@ mod tenant;
 
 pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, public_pem};
-pub use secret::{NewToken, random, random_hex, read_secret, token_digest};
+pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 
 pub use tenant::{Approver, LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
 

@@ -2,6 +2,7 @@
 //!
 //! Must not decide: what to do is chosen in the domain, what was done is judged there.
 
+mod asked;
 mod gather;
 mod perform;
 mod plan;
@@ -9,6 +10,8 @@ mod trouble;
 mod turn;
 mod worker;
 
+pub use asked::People;
+pub use gather::rules_of;
 pub use plan::{TreeFiles, apply_to, plan};
 pub use trouble::Trouble;
 pub use turn::Turn;
@@ -53,6 +56,8 @@ pub struct Engine {
     pub clock: Clock,
     /// Stops every write at every forge.
     pub stop: bool,
+    /// Who the users of forges are to us.
+    pub people: People,
     locks: Locks,
 }
 
@@ -62,7 +67,7 @@ type Locks = Arc<Mutex<BTreeMap<String, Arc<Mutex<()>>>>>;
 impl Engine {
     /// Puts an engine together.
     pub fn new(store: Store, forges: Forges, keys: Keys, instance: String, clock: Clock, stop: bool) -> Engine {
-        Engine { store, forges, keys, instance, clock, stop, locks: Locks::default() }
+        Engine { store, forges, keys, instance, clock, stop, people: People::default(), locks: Locks::default() }
     }
 
     async fn lock(&self, binding: &Binding) -> Arc<Mutex<()>> {

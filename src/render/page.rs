@@ -21,6 +21,7 @@ const TEMPLATES: [(&str, &str); 7] = [
     ("class.html", include_str!("../../templates/web/class.html")),
     ("audit.html", include_str!("../../templates/web/audit.html")),
     ("error.html", include_str!("../../templates/web/error.html")),
+    ("setup.html", include_str!("../../templates/web/setup.html")),
 ];
 
 /// A page that could not be rendered.
@@ -43,6 +44,8 @@ pub enum Page {
     Audit,
     /// A problem.
     Error,
+    /// The registration of an App.
+    Setup,
 }
 
 impl Page {
@@ -54,6 +57,7 @@ impl Page {
             Page::Class => "class.html",
             Page::Audit => "audit.html",
             Page::Error => "error.html",
+            Page::Setup => "setup.html",
         }
     }
 }

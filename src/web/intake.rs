@@ -6,7 +6,7 @@ use crate::config::{Repository, Settings};
 use crate::domain::audit::{Decision, Event};
 use crate::domain::canon::Malformed;
 use crate::domain::ids::{Digest, TenantId, Time};
-use crate::domain::lifecycle::{Owner, Record, Stage};
+use crate::domain::lifecycle::{Record, Stage};
 use crate::domain::proposal::{ActionKind, MAX_BYTES, Sealed};
 use crate::store::{Received, Store, StoreError};
 use serde_json::json;
@@ -103,7 +103,13 @@ pub async fn receive(
 ) -> Result<Accepted, Refused> {
     let outcome = match judge(settings, tenant, principal, bytes, now) {
         Ok((sealed, repository)) => {
-            keep(store, &sealed, record(&sealed, repository, tenant, principal, now), now).await
+            keep(
+                store,
+                &sealed,
+                Record::received(new_id(now), repository.binding(tenant), &sealed, principal, now),
+                now,
+            )
+            .await
         }
         Err(refused) => Err(refused),
     };
@@ -147,51 +153,6 @@ fn judge<'a>(
     }
     let expires = proposal.expires(now);
     if expires <= now { Err(Refused::Expired(expires)) } else { Ok((sealed, repository)) }
-}
-
-/// The record of a proposal that was just taken in.
-fn record(sealed: &Sealed, repository: &Repository, tenant: &TenantId, principal: &str, now: Time) -> Record {
-    let proposal = &sealed.proposal;
-    Record {
-        id: new_id(now),
-        name: proposal.id.clone(),
-        binding: repository.binding(tenant),
-        digest: sealed.digest,
-        principal: principal.to_owned(),
-        action_kind: proposal.action_kind,
-        target: proposal.target.to_string(),
-        received: now,
-        expires: proposal.expires(now),
-        stage: Stage::Received,
-        owner: Owner::Bot,
-        reason: None,
-        environment: None,
-        mode: None,
-        class: None,
-        terms: None,
-        effect: None,
-        summary: Vec::new(),
-        branch: None,
-        base: None,
-        push: None,
-        pushes: Vec::new(),
-        head: None,
-        pull: None,
-        opened: None,
-        attests: Vec::new(),
-        announced: None,
-        announced_text: None,
-        refusals: Vec::new(),
-        issued: None,
-        reported: None,
-        merging: None,
-        landed: None,
-        landed_as_attested: None,
-        auto: false,
-        outcome: None,
-        verdict: None,
-        standing: None,
-    }
 }
 
 async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Result<Accepted, Refused> {

@@ -12,6 +12,7 @@ pub mod intake;
 mod pages;
 mod problem;
 mod routes;
+pub mod setup;
 mod view;
 
 pub use export::Export;
@@ -78,7 +79,7 @@ impl Shared {
 /// The whole HTTP surface of a site.
 pub fn router(site: Site) -> Router {
     let hooks = hooks::Hooks::of(&site.settings);
-    let (router, document) = routes::assemble(hooks.any());
+    let (router, document) = routes::assemble(|kind| hooks.any(kind));
     let shared =
         Shared { directory: Directory::of(&site.settings), hooks, pages: Pages::new(), openapi: document, site };
     let shared = Arc::new(shared);

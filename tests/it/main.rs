@@ -1,15 +1,29 @@
 //! The whole path of proposals, on a local forge, with a clock moved by hand.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    unreachable_pub
+)]
 
 mod answers;
 mod between;
+mod commands;
 mod crash;
 mod documents;
 mod gates;
+mod golden;
+mod hall;
+mod hooks;
 mod moves;
+mod overlays;
 mod paths;
+mod refusals;
 mod season;
 mod story;
+mod successors;
 mod tampering;
 mod tidy;
 mod world;

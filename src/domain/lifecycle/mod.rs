@@ -6,8 +6,11 @@ mod after;
 mod binding;
 mod checks;
 mod choice;
+pub mod command;
 mod gate;
 mod next;
+mod received;
+mod renewal;
 mod soak;
 mod track;
 
@@ -21,6 +24,7 @@ pub use track::{class_standing, withdrawn};
 use super::audit::Event;
 use super::canon::Malformed;
 use super::facts::Facts;
+use super::facts::HaltOrder;
 use super::facts::Landed;
 pub use super::facts::{FileSummary, HealthReport, Touch};
 use super::ids::{Binding, Digest, Oid, Time};
@@ -212,6 +216,12 @@ pub struct Record {
     /// What became of it.
     #[serde(default)]
     pub outcome: Option<Judgement>,
+    /// What people asked for on its pull request.
+    #[serde(default)]
+    pub commands: command::Commands,
+    /// When it was over.
+    #[serde(default)]
+    pub over: Option<Time>,
     /// The last verdict.
     #[serde(default)]
     pub verdict: Option<Verdict>,
@@ -221,16 +231,6 @@ pub struct Record {
 }
 
 impl Record {
-    /// The changed files, as outcomes name what was changed.
-    pub fn files(&self) -> String {
-        track::target(&self.summary)
-    }
-
-    /// countersign merged it, and what landed is not what was attested.
-    pub fn mismatched(&self) -> bool {
-        self.auto && self.landed_otherwise()
-    }
-
     /// Whether what landed is not what the changes give on its first parent.
     pub fn landed_otherwise(&self) -> bool {
         self.landed_as_attested == Some(false)
@@ -373,7 +373,9 @@ pub struct Transition {
     pub outcome: Option<Outcome>,
     /// Whether the class loses its autonomy.
     pub demote: bool,
-    /// When to look again; never, when the stage is final.
+    /// What becomes of the repository's halt; nothing, mostly.
+    pub halt: Option<HaltOrder>,
+    /// When to look again; never, when none is given.
     pub due: Option<Time>,
     /// Bytes to keep beside the record, by name: `diff`, `inverse`, `envelope`, `body`.
     pub artifacts: Vec<(&'static str, Vec<u8>)>,

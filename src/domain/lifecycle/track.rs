@@ -18,6 +18,18 @@ pub(super) fn terms(binding: &Binding, auto: &AutoMerge) -> Terms {
     Terms { demand: auto.demand(), epoch: format!("{EDITOR} {owner}") }
 }
 
+impl Record {
+    /// The changed files, as outcomes name what was changed.
+    pub fn files(&self) -> String {
+        target(&self.summary)
+    }
+
+    /// countersign merged it, and what landed is not what was attested.
+    pub fn mismatched(&self) -> bool {
+        self.auto && self.landed_otherwise()
+    }
+}
+
 /// Where the class stands under the repository's demands, for this proposal.
 pub fn class_standing(case: &Case<'_>, auto: &AutoMerge) -> Standing {
     let summary = case.judged.map_or(case.record.summary.as_slice(), |judged| judged.effect.summary.as_slice());
@@ -29,7 +41,7 @@ pub fn class_standing(case: &Case<'_>, auto: &AutoMerge) -> Standing {
 }
 
 /// What was really changed; never what the proposal calls it.
-pub(super) fn target(summary: &[FileSummary]) -> String {
+fn target(summary: &[FileSummary]) -> String {
     summary.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(" ")
 }
 
@@ -96,6 +108,7 @@ pub fn withdrawn(record: &Record, report: &HealthReport, now: Time) -> Option<Tr
         events: vec![event],
         outcome,
         demote,
+        halt: None,
         due: None,
         artifacts: Vec::new(),
     })

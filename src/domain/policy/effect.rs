@@ -1,6 +1,7 @@
 //! What a change really does, read from the files before and after, not from what the proposal claims.
 
 use super::leaves::{Leaf, changed};
+use super::patched;
 use crate::domain::edit::{Applied, FileEdit, Format, Touched, yaml};
 use crate::domain::facts::{FileSummary, Touch};
 use serde_yaml::Value;
@@ -109,9 +110,17 @@ impl Effect {
         if text.chars().any(is_invisible) {
             self.hazard("hidden_characters", place(), 1);
         }
-        // A patch is a document of its own, written as text: what it does is not read yet.
-        if leaf.under(&["patches", "patchesJson6902", "patchesStrategicMerge", "valuesInline"]) {
+        // A patch reaches into objects of other files: what it writes is judged as if it stood there, and by a person.
+        if patched::is_patch(leaf) {
             self.hazard("patch", place(), 0);
+            self.namespaces.extend(patched::namespaces(leaf));
+            patched::inside(leaf).iter().for_each(|inner| self.hazards_of(file, inner));
+        }
+        if leaf.before.is_some() && (text == "null" || patched::directive(leaf)) {
+            self.hazard("removal", place(), 0);
+        }
+        if matches!(leaf.keys.first().map(String::as_str), Some("resources" | "bases" | "components")) && remote(text) {
+            self.hazard("remote_resource", place(), 0);
         }
     }
 
@@ -122,6 +131,12 @@ impl Effect {
 
 fn number(text: &str) -> Option<u64> {
     text.trim().parse().ok()
+}
+
+/// Whether an entry of a kustomization is fetched from elsewhere.
+fn remote(entry: &str) -> bool {
+    let hosted = ["github.com/", "gitlab.com/", "bitbucket.org/"].iter().any(|host| entry.starts_with(host));
+    entry.contains("://") || entry.contains("?ref=") || entry.starts_with("git@") || hosted
 }
 
 /// Bidirectional controls, zero-width and tag characters.
@@ -217,6 +232,21 @@ mod tests {
         assert_eq!(names(effect("a: {}\n", hidden)), ["hidden_characters"]);
         let image = serde_json::json!({"spec": {"containers": [{"name": "x", "image": "y"}]}});
         assert_eq!(effect("spec: {}\n", image).tier(true), 2);
+    }
+
+    #[test]
+    fn a_patch_is_judged_by_what_it_writes() {
+        let all = |file, set| effect(file, set).hazards.iter().map(|hazard| hazard.name).collect::<BTreeSet<_>>();
+        let own = "patches:\n- patch: |-\n    kind: Deployment\n    metadata: {name: x, namespace: kube-system}\n    spec: {replicas: 3}\n";
+        let text = "kind: Deployment\nmetadata: {name: x, namespace: kube-system}\nspec: {replicas: 0}";
+        let set = serde_json::json!({"patches[0].patch": text});
+        assert_eq!(all(own, set.clone()), BTreeSet::from(["patch", "scale_to_zero"]));
+        assert!(effect(own, set).namespaces.contains("kube-system"));
+        let file = "- op: replace\n  path: /spec/x\n  value: 1\n";
+        assert_eq!(all(file, serde_json::json!({"[0].value": 2})), BTreeSet::from(["patch"]));
+        assert_eq!(all("spec: {a: {b: 1}}\n", serde_json::json!({"spec.a": null})), BTreeSet::from(["removal"]));
+        let list = serde_json::json!({"resources": ["a.yaml", "github.com/a/b?ref=c"]});
+        assert_eq!(all("resources: [a.yaml]\n", list), BTreeSet::from(["remote_resource"]));
     }
 
     #[test]

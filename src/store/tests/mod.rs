@@ -4,6 +4,7 @@
 mod commits;
 mod dues;
 mod faults;
+mod halts;
 mod inboxes;
 mod logs;
 mod records;
@@ -134,6 +135,7 @@ fn step(record: &Record, to: Stage) -> Transition {
         events: vec![note("stage.changed")],
         outcome: None,
         demote: false,
+        halt: None,
         due,
         artifacts: Vec::new(),
     }

@@ -5,6 +5,7 @@ mod access;
 mod audits;
 mod deliveries;
 mod documents;
+mod hosts;
 mod intakes;
 mod isolation;
 mod looks;
@@ -218,6 +219,7 @@ impl Scene {
                     evidence: "argocd".into(),
                 }),
                 demote: false,
+                halt: None,
                 due: (!stage.is_final()).then(now),
                 artifacts: artifacts.iter().map(|(name, bytes)| (*name, bytes.to_vec())).collect(),
             };

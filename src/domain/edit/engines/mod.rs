@@ -5,10 +5,14 @@
 mod helm;
 mod kustomize;
 mod manifest;
+mod order;
+mod sheet;
 mod terraform;
 
-use super::{Code, Files, Refusal, paths, yaml};
-use crate::domain::change::{Change, Edit, Op, Path, Select};
+pub(super) use order::of as key_order;
+
+use super::{Code, Files, Refusal, hcl, paths, yaml};
+use crate::domain::change::{Change, Edit, Op, Path, Select, Step};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -38,12 +42,35 @@ pub enum Format {
 
 /// Says which edits a change means, given the files as they stand.
 pub(super) fn expand(files: &dyn Files, change: &Change) -> Result<Vec<Steps>, Refusal> {
-    match change {
+    let all = match change {
         Change::Helm(helm) => helm::expand(files, helm),
         Change::Kustomize(kustomize) => kustomize::expand(files, kustomize),
         Change::Manifest(manifest) => manifest::expand(files, manifest),
         Change::Terraform(terraform) => terraform::expand(files, terraform),
+    }?;
+    all.iter().try_for_each(kustomize::refuse_secrets)?;
+    Ok(all)
+}
+
+/// Refuses a result in which the place of Terraform's state is another: moving it is more than an edit of a file.
+pub(super) fn guard(step: &Steps, before: &[u8], after: &[u8]) -> Result<(), Refusal> {
+    let same = match step.format {
+        Format::Hcl => hcl::states(before)? == hcl::states(after)?,
+        Format::Yaml if step.file.ends_with(".tf.json") => {
+            let place = Path(vec![Step::Key("terraform".to_owned())]);
+            let kept = |bytes| -> Result<_, Refusal> {
+                let block = yaml::lookup(bytes, None, &place)?.unwrap_or_default();
+                Ok((block.get("backend").cloned(), block.get("cloud").cloned()))
+            };
+            kept(before)? == kept(after)?
+        }
+        Format::Yaml => true,
+    };
+    if same {
+        return Ok(());
     }
+    let reason = "a backend says where the state is kept, and moving that is no edit of a file; change it by hand";
+    Err(Refusal::of(Code::PathForbidden, reason).at("terraform.backend"))
 }
 
 struct Sugar<'a> {
@@ -89,3 +116,6 @@ fn need(files: &dyn Files, file: &str) -> Result<Vec<u8>, Refusal> {
     let missing = || Refusal::of(Code::NotFound, "there is no such file on the base branch").in_file(file);
     files.read(file)?.ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests;
