@@ -21,9 +21,10 @@ fn values(size: usize) -> (String, String) {
     while text.len() < size {
         text.push_str(&format!(
             "service{n:05}:\n  # kept by the team of service {n}\n  image: {{repository: acme/service{n}, tag: \"1.{n}.0\"}}\n  \
-             replicas: {}\n  resources:\n    limits:\n      memory: 512Mi # measured\n      cpu: 500m\n  env:\n    - name: LEVEL\n      \
+             replicas: {}\n  description: >-\n    {}\n  resources:\n    limits:\n      memory: 512Mi # measured\n      cpu: 500m\n  env:\n    - name: LEVEL\n      \
              value: info\n    - name: PORT\n      value: \"80{}\"\n",
             1 + n % 7,
+            "What this service is for, who is called when it fails, and where its runbook lies. ".repeat(5).trim_end(),
             n % 90 + 10
         ));
         n += 1;

@@ -9,7 +9,12 @@ use serde_yaml::{Mapping, Value};
 /// One input.
 pub fn run(data: &[u8]) {
     let (mut dice, document) = Dice::split(data);
-    let before = read(document).unwrap_or_default();
+    let Some(before) = read(document) else {
+        // What this reader cannot read has no model; the editor is still asked, for panics.
+        let edit = draw(&mut dice, None);
+        let _ = yaml::edit(document, None, std::slice::from_ref(&edit));
+        return;
+    };
     let index = dice.below(before.len());
     let select = (before.len() > 1).then(|| Select::Index(SelectIndex { index }));
     let edit = draw(&mut dice, before.get(index));
@@ -202,16 +207,23 @@ fn remove(here: &mut Value, step: &Step) -> Result<(), &'static str> {
 
 /// Whether what is gone was the edit's to take: what stood at its place, or nothing that says anything.
 fn check_bytes(edit: &Edit, target: Option<&str>, old: &str, new: &str) {
-    let (gone, come) = differing(old.as_bytes(), new.as_bytes());
-    let (gone, come) = (String::from_utf8_lossy(gone), String::from_utf8_lossy(come));
+    let (gone, come) = differing(old, new);
     let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || "{}[],~".contains(c));
     let fits = match edit.op {
         Op::Set => {
-            target.is_some_and(|target| target.contains('\n') || target.contains(gone.trim()) || gone.trim().is_empty())
+            // The comment of a line goes with a collection that stood on it, or comes to stand behind a header.
+            let gone = without_comments(gone);
+            let own = |target: &str| target.contains('\n') || without_comments(target).contains(&gone);
+            gone.is_empty() || target.is_some_and(own)
         }
         // A comment may come to stand behind a new key on its line.
         Op::Add | Op::Append => blank(&gone.to_lowercase().replace("null", "")) || is_kept(old, new),
-        Op::Delete => blank(&come) || gone.contains(come.trim()),
+        Op::Delete => blank(come) || gone.contains(come.trim()),
     };
     assert!(fits, "{edit:?} took {gone:?} and gave {come:?}, and {target:?} stood there: {old:?} to {new:?}");
+}
+
+/// What is left of each line up to a `#`.
+fn without_comments(text: &str) -> String {
+    text.lines().map(|line| line.split('#').next().unwrap_or(line).trim()).collect()
 }
