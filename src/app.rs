@@ -3,14 +3,16 @@
 //! Must not decide anything and must not be imported by anything but the command line.
 
 use crate::config::{Keys, Repository, Settings, random};
+use crate::domain::approval::Approvers;
 use crate::domain::facts::User;
-use crate::domain::ids::{Clock, ForgeKind, Time};
+use crate::domain::ids::{Clock, ForgeKind, TenantId, Time};
 use crate::engine::{Engine, Forges, Pace, Worker};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
 use crate::web;
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -33,6 +35,8 @@ pub struct Parts {
     pub forges: Forges,
     /// What signs and verifies.
     pub keys: Keys,
+    /// Who may approve, by tenant.
+    pub approvers: BTreeMap<TenantId, Approvers>,
 }
 
 /// The system's clock.
@@ -64,29 +68,51 @@ impl Parts {
         let data = &settings.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
         let keys = Keys::load(&data.join("keys"))?;
+        let approvers = approvers(&settings, &keys)?;
         let store = open_store(&settings, &clock).await?;
         writable(&store, &settings, clock()).await?;
         let forges = forges(&settings, &clock, &faults)?;
-        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys })
+        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys, approvers })
     }
 
     /// The engine over these parts.
     pub fn engine(&self) -> Engine {
         let settings = &self.settings;
-        Engine::new(
+        let mut engine = Engine::new(
             self.store.clone(),
             self.forges.clone(),
             self.keys.clone(),
             settings.instance.clone(),
             self.clock.clone(),
             settings.stop,
-        )
+        );
+        engine.approvers = self.approvers.clone();
+        engine
     }
 
     /// A worker over these parts.
     pub fn worker(&self, name: &str) -> Worker {
         Worker::new(self.engine(), name)
     }
+}
+
+/// Who may approve, by tenant; a key of ours approves nothing.
+fn approvers(settings: &Settings, keys: &Keys) -> anyhow::Result<BTreeMap<TenantId, Approvers>> {
+    let mut found = BTreeMap::new();
+    for tenant in &settings.tenants {
+        let approvers = tenant.approvers().with_context(|| format!("tenant `{}`", tenant.id))?;
+        let ours = keys.set.keys.iter().map(|key| &key.id).chain([keys.attestation.id(), keys.log.id()]);
+        for kid in ours {
+            let free = approvers.find(kid.as_str()).is_err_and(|refused| refused.code == "token.key_unknown");
+            anyhow::ensure!(
+                free,
+                "tenant `{}`: the key {kid} signs for countersign itself: give the approver a key of their own",
+                tenant.id
+            );
+        }
+        found.insert(tenant.id.clone(), approvers);
+    }
+    Ok(found)
 }
 
 /// Opens the database and sees that every tenant has its log.

@@ -2,6 +2,7 @@
 //!
 //! Must not fetch anything: other rooms fill these in.
 
+use super::approval::Approvers;
 use super::attest::KeySet;
 use super::edit::{Applied, Refusal};
 pub use super::ids::MergeMethod;
@@ -370,6 +371,8 @@ pub struct Facts {
     pub landing: Option<Landing>,
     /// The keys that attestations are verified with.
     pub keys: KeySet,
+    /// Who may approve, as of now.
+    pub approvers: Approvers,
     /// The class's record.
     pub track: TrackRecord,
     /// How much is going on.

@@ -87,6 +87,7 @@ impl Engine {
             pull,
             landing,
             keys: self.keys.set.clone(),
+            approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,
             sweep: if record.binding.forge == ForgeKind::Local { 2 } else { 60 },
         };

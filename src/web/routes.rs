@@ -2,7 +2,7 @@
 //!
 //! Must not hold a route that the document does not name.
 
-use super::api::{audit, meta, outcome, proposals, trust};
+use super::api::{approvals, audit, meta, outcome, proposals, trust};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
 use crate::domain::proposal::Proposal;
@@ -61,6 +61,8 @@ fn described(hooks: bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(proposals::one))
         .routes(routes!(proposals::diff))
         .routes(routes!(proposals::attestation))
+        .routes(routes!(approvals::approve, approvals::list))
+        .routes(routes!(approvals::reject))
         .routes(routes!(outcome::report))
         .routes(routes!(trust::classes))
         .routes(routes!(audit::events))
@@ -76,6 +78,7 @@ fn described(hooks: bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(pages::style))
         .routes(routes!(pages::proposals))
         .routes(routes!(pages::proposal))
+        .routes(routes!(pages::approve::show, pages::approve::take))
         .routes(routes!(pages::classes))
         .routes(routes!(pages::audit));
     if hooks { router.routes(routes!(hooks::local)) } else { router }

@@ -69,6 +69,8 @@ impl std::error::Error for Refused {}
 pub struct Redeemed {
     /// The approver's id in the settings.
     pub approver: String,
+    /// The person behind it.
+    pub person: String,
     /// The issuer the token names.
     pub issuer: String,
     /// The token's own id.

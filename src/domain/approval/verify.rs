@@ -79,6 +79,7 @@ pub fn verify(token: &str, approvers: &Approvers, expected: &Expected<'_>) -> Re
     let kid = KeyId::of(key);
     let redeemed = Redeemed {
         approver: approver.id.clone(),
+        person: approver.person.clone(),
         issuer: claims.iss,
         jti: claims.jti,
         kid,

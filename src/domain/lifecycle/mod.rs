@@ -3,19 +3,24 @@
 //! Must not perform anything: `next` chooses, others do, `after` says what it means.
 
 mod after;
+mod approved;
 mod binding;
 mod checks;
 mod choice;
 mod gate;
+mod hear;
 mod next;
 mod soak;
 
 pub use after::{Done, after, announced, intent};
 pub use binding::live_binding;
 pub use choice::{Action, Choice};
+pub use approved::counted;
 pub use gate::{class_standing, gates, proof};
+pub use hear::{Heard, hear};
 pub use next::{branch_name, digest, next};
 
+use super::approval::{Redeemed, Rejection};
 use super::audit::Event;
 use super::canon::Malformed;
 use super::facts::Facts;
@@ -147,6 +152,15 @@ pub struct Record {
     /// The class it counts in.
     #[serde(default)]
     pub class: Option<Class>,
+    /// How many approvals it needs, once that is computed.
+    #[serde(default)]
+    pub needed: Option<u32>,
+    /// The approvals that were redeemed, oldest first.
+    #[serde(default)]
+    pub approvals: Vec<Redeemed>,
+    /// An approver's no.
+    #[serde(default)]
+    pub rejection: Option<Rejection>,
     /// What would change, whoever asks: hash of repository, base and change set.
     #[serde(default)]
     pub effect: Option<Digest>,

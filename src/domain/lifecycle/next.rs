@@ -1,5 +1,6 @@
 //! Chooses the single next thing to do.
 
+use super::approved::{approved, patience, rejected};
 use super::binding::live_binding;
 use super::choice::{Action, Choice, choose, later};
 use super::gate::{gates, proof};
@@ -35,6 +36,9 @@ fn drop(verdict: Verdict, code: &str) -> Choice {
 
 fn received(case: &Case<'_>) -> Choice {
     let (facts, record) = (case.facts, case.record);
+    if let Some(verdict) = rejected(case) {
+        return drop(verdict, "rejected");
+    }
     if record.expires <= facts.now {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
@@ -80,7 +84,7 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
     let policy = policy::judge(case.proposal, judged, loaded, facts);
     let admission = policy::admit(&facts.twins, &facts.counts, rules, facts.now);
     let edit = Verdict::pass("edit", format!("{} files, tree {}", plan.applied.files.len(), plan.tree.short()));
-    let verdict = Verdict::all("intake", vec![edit, policy, admission]);
+    let verdict = Verdict::all("intake", vec![edit, policy, approved(case, judged), admission]);
     match verdict.state {
         State::Refuse => {
             let reason = match verdict.code.as_str() {
@@ -92,7 +96,7 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
         }
         State::Wait => {
             let waits_for_approval = verdict.open().iter().any(|gate| gate.code == "approvals_missing");
-            let until = case.record.received.plus_seconds(rules.approval_timeout.0);
+            let until = patience(case, judged, rules);
             if waits_for_approval && until <= facts.now { drop(verdict, "expired") } else { later(case, verdict) }
         }
         State::Pass if judged.place.mode == Mode::Observe => drop(verdict, "observed"),
@@ -119,6 +123,9 @@ fn adopt(case: &Case<'_>) -> Option<Choice> {
 
 fn pushed(case: &Case<'_>) -> Choice {
     let (record, facts) = (case.record, case.facts);
+    if let Some(verdict) = rejected(case) {
+        return drop(verdict, "rejected");
+    }
     if record.expires <= facts.now && !facts.clock_regressed {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
@@ -153,6 +160,9 @@ fn open(case: &Case<'_>) -> Choice {
         PullState::Closed => return closed(case, pull),
         PullState::Open => {}
     }
+    if let Some(verdict) = rejected(case) {
+        return drop(verdict, "rejected");
+    }
     let verdict = gates(case, pull);
     if case.record.owner == Owner::Person {
         return report_or_wait(case, verdict);
@@ -180,6 +190,10 @@ fn open(case: &Case<'_>) -> Choice {
     }
     if !case.rules.is_loaded() || case.judged.is_none() {
         return stuck(case, verdict);
+    }
+    // Nothing more leaves while approvals that were there before do not stand any more.
+    if case.judged.is_some_and(|judged| !approved(case, judged).passes()) {
+        return report_or_wait(case, verdict);
     }
     match renewal(case, pull) {
         Some(Ok(action)) => choose(action, verdict),
@@ -307,6 +321,7 @@ fn again(fault: &Fault) -> bool {
             | "change.destructive"
             | "policy.digest"
             | "policy.decision"
+            | "approvals.mismatch"
             | "rollback.mismatch"
             | "editor.version"
             | "key.revoked"

@@ -9,6 +9,7 @@ fn redeemed(id: &str, n: u8, at: Time) -> Redeemed {
     let jti = format!("01890a5d-ac96-774b-bcce-b302099a80{n:02}");
     Redeemed {
         approver: id.into(),
+        person: id.into(),
         issuer: "https://id.example".into(),
         jti,
         kid,
