@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
-struct Server {
+pub(super) struct Server {
     /// The service's address.
     #[arg(long, env = "COUNTERSIGN_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     server: String,
@@ -21,7 +21,7 @@ struct Server {
 
 impl Server {
     /// Asks the service; an answer that is no success is a refusal with the service's own words.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         method: reqwest::Method,
         path: &str,
@@ -53,7 +53,7 @@ impl Server {
     }
 }
 
-fn refused(why: &str, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+pub(super) fn refused(why: &str, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
     match output {
         Output::Json => print_json(out, &serde_json::json!({ "refused": why }))?,
         Output::Text => writeln!(out, "{} {why}", paint(wanted(), Ink::Bad, "refused:"))?,

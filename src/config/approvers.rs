@@ -65,7 +65,9 @@ impl Approver {
             bail!("approver `{id}`: jwks_url is not supported: save the key set and name the file as jwks_file");
         }
         let keys = match (&self.jwk, &self.jwks_file) {
-            (Some(jwk), None) => vec![Approvers::key(jwk).map_err(|reason| anyhow::anyhow!("approver `{id}`: {reason}"))?],
+            (Some(jwk), None) => {
+                vec![Approvers::key(jwk).map_err(|reason| anyhow::anyhow!("approver `{id}`: {reason}"))?]
+            }
             (None, Some(path)) => read_set(path).with_context(|| format!("approver `{id}`"))?,
             (Some(_), Some(_)) | (None, None) => bail!("approver `{id}`: give either jwk or jwks_file"),
         };

@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 8;
 
 /// Why a token changed nothing.
 #[derive(Debug)]
-pub(super) enum Unheard {
+pub enum Unheard {
     /// It does not hold, or may not be used now; it is written down and not used up.
     Refused(Refused),
     /// The approver's hour is over until then; it is written down and not used up.
@@ -32,22 +32,22 @@ impl From<StoreError> for Unheard {
 
 /// Everything tokens of one tenant are heard with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Booth<'a> {
+pub struct Booth<'a> {
     /// The database.
-    pub(super) store: &'a Store,
+    pub store: &'a Store,
     /// The name of this deployment.
-    pub(super) instance: &'a str,
+    pub instance: &'a str,
     /// Who may approve.
-    pub(super) approvers: &'a Approvers,
+    pub approvers: &'a Approvers,
     /// The tenant.
-    pub(super) tenant: &'a TenantId,
+    pub tenant: &'a TenantId,
     /// Whose token of the API carried it here.
-    pub(super) principal: &'a str,
+    pub principal: &'a str,
 }
 
 impl Booth<'_> {
     /// Hears a token about a proposal, by the service's id or the sender's name for it; the record after it.
-    pub(super) async fn hear(&self, id: &str, says: Says, token: &str, now: Time) -> Result<Record, Unheard> {
+    pub async fn hear(&self, id: &str, says: Says, token: &str, now: Time) -> Result<Record, Unheard> {
         let mut again = ATTEMPTS;
         loop {
             let found = self.store.stored(self.tenant, id).await?;

@@ -5,7 +5,7 @@
 mod answers;
 mod api;
 mod auth;
-mod booth;
+pub mod booth;
 mod edge;
 mod export;
 mod hooks;

@@ -187,7 +187,12 @@ impl From<StoreError> for Problem {
             StoreError::Replayed => Problem::untaken(),
             StoreError::Spent(again) => Problem {
                 retry: Some(*again),
-                ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "approval_budget", "Too many approvals", error.to_string())
+                ..Problem::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "approval_budget",
+                    "Too many approvals",
+                    error.to_string(),
+                )
             },
             StoreError::NewerSchema { .. } | StoreError::Invalid(_) | StoreError::Other(_) => Problem::internal(error),
         }

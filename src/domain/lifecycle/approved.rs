@@ -26,8 +26,7 @@ pub(super) fn approved(case: &Case<'_>, judged: &Judged) -> Verdict {
         Ok(()) if needed == 0 => Verdict::pass("approvals", format!("tier {}, no approval needed", judged.tier)),
         Ok(()) => Verdict::pass("approvals", format!("approved by {}", names.join(" and "))),
         Err(short) => {
-            let sentence =
-                format!("{}: {}; {} of {needed} there", judged.why.join(", "), short.sentence, short.have);
+            let sentence = format!("{}: {}; {} of {needed} there", judged.why.join(", "), short.sentence, short.have);
             Verdict::wait("approvals", "approvals_missing", sentence)
         }
     }

@@ -2,11 +2,11 @@
 
 use super::Case;
 use super::approved::counted;
-use crate::domain::attest::{
-    ApprovalRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, MergeRef, PolicyRef, ProposalRef, PullRef,
-    RollbackRef, region_digest,
-};
 use crate::domain::approval::Redeemed;
+use crate::domain::attest::{
+    ApprovalRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, MergeRef, PolicyRef, ProposalRef,
+    PullRef, RollbackRef, region_digest,
+};
 use crate::domain::ids::Digest;
 
 /// Builds every row from what the forge, git, the record and the rules say now; none while one of them is missing.

@@ -3,7 +3,9 @@
 //! Must not look at the repository: what the token must be about is taken from the record.
 
 use super::{Record, Stage, Transition};
-use crate::domain::approval::{Approvers, Claims, Expected, Refused, Rejection, Says, Spoken, may_join, standing, verify};
+use crate::domain::approval::{
+    Approvers, Claims, Expected, Refused, Rejection, Says, Spoken, may_join, standing, verify,
+};
 use crate::domain::audit::{Decision, Event};
 use crate::domain::ids::Time;
 use crate::domain::proposal::Proposal;

@@ -13,9 +13,9 @@ mod next;
 mod soak;
 
 pub use after::{Done, after, announced, intent};
+pub use approved::counted;
 pub use binding::live_binding;
 pub use choice::{Action, Choice};
-pub use approved::counted;
 pub use gate::{class_standing, gates, proof};
 pub use hear::{Heard, hear};
 pub use next::{branch_name, digest, next};

@@ -4,6 +4,7 @@
 
 pub mod effect;
 pub mod freeze;
+pub mod hazards;
 mod kinds;
 pub mod leaves;
 pub mod need;

@@ -47,8 +47,11 @@ impl ApprovalRules {
 
 /// How many approvals are needed, and what asks for them.
 pub(super) fn need(proposal: &Proposal, effect: &Effect, tier: u8, rules: &ApprovalRules) -> (u32, Vec<String>) {
-    let mut asks: Vec<(u32, String)> =
-        effect.hazards.iter().map(|hazard| (hazard.approvals, format!("{} at {}", hazard.name, hazard.place))).collect();
+    let mut asks: Vec<(u32, String)> = effect
+        .hazards
+        .iter()
+        .map(|hazard| (hazard.approvals, format!("{} at {}", hazard.name, hazard.place)))
+        .collect();
     let of_tier = match tier {
         1 => rules.tier1,
         2 => rules.tier2,

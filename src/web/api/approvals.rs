@@ -64,6 +64,11 @@ pub(in crate::web) struct ApprovalsView {
     proposal: String,
     /// How many are needed; none until the effect is computed.
     needed: Option<u32>,
+    /// What a token's `dig` must be.
+    digest: String,
+    /// What a token's `act` must be.
+    #[serde(rename = "actionKind")]
+    action_kind: String,
     /// What a token's `aud` must be.
     audience: String,
     /// What a token's `cls` must be; none until the effect is computed.
@@ -96,6 +101,8 @@ async fn view(shared: &Shared, record: &Record) -> Result<ApprovalsView, Problem
     Ok(ApprovalsView {
         proposal: record.id.clone(),
         needed: record.needed,
+        digest: record.digest.to_string(),
+        action_kind: record.action_kind.name(),
         audience: crate::domain::approval::Claims::audience(&shared.site.settings.instance, tenant),
         class: record.class.as_ref().map(|class| class.key().to_string()),
         tier: record.class.as_ref().map(|class| class.tier),

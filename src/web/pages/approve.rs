@@ -162,7 +162,8 @@ fn commands(shared: &Shared, record: &Record, bytes: &[u8]) -> Option<Commands> 
         format!("--tier {}", class.tier),
     ];
     words.extend(plan.map(|plan| format!("--plan {} --step {}", quoted(&plan.id), plan.step)));
-    let base = format!("countersign approve \\\n  {} \\\n  --approver YOUR-ID --key YOUR-KEY.pem", words.join(" \\\n  "));
+    let base =
+        format!("countersign approve \\\n  {} \\\n  --approver YOUR-ID --key YOUR-KEY.pem", words.join(" \\\n  "));
     Some(Commands { reject: format!("{base} \\\n  --reject 'why not'"), approve: base })
 }
 

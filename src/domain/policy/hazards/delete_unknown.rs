@@ -1,0 +1,46 @@
+//! Deletions of what cannot be seen from the changed files: entries of a kustomization, and patches that delete.
+//!
+//! Must not guess from a file's name what stands in it.
+
+use super::scene::{Scene, kustomizations, texts};
+use serde_yaml::Value;
+
+const LISTS: [&str; 5] = ["resources", "bases", "components", "helmCharts", "crds"];
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, before, after) in kustomizations(scene) {
+        for list in LISTS {
+            let left = after.map(|after| entries(after, list)).unwrap_or_default();
+            let lost = entries(before, list).into_iter().filter(|entry| !left.contains(entry));
+            found.extend(lost.map(|entry| format!("{path}: {list} {entry}")));
+        }
+    }
+    for (file, leaf) in scene.leaves() {
+        let text = leaf.after.as_deref().unwrap_or_default();
+        if (leaf.last() == "$patch" && text == "delete") || deletes(text) {
+            found.push(format!("{}: {}", file.path, leaf.path));
+        }
+    }
+    found
+}
+
+/// The entries of a list, without the version that an address asks for.
+fn entries(value: &Value, list: &str) -> Vec<String> {
+    let bare = |entry: String| entry.split_once("?ref=").map_or(entry.clone(), |(address, _)| address.to_owned());
+    match value.get(list).and_then(Value::as_sequence) {
+        Some(items) if list == "helmCharts" => {
+            items.iter().filter_map(|item| item.get("name")?.as_str().map(str::to_owned)).collect()
+        }
+        Some(_) => texts(value, &[list]).into_iter().map(bare).collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Whether the text of a patch deletes what it selects.
+fn deletes(text: &str) -> bool {
+    text.contains('\n')
+        && text
+            .lines()
+            .any(|line| matches!(line.trim().trim_start_matches("- "), "$patch: delete" | "\"$patch\": \"delete\""))
+}
