@@ -35,7 +35,7 @@ pub const PROPOSER: &str = "agent:sample";
 /// Who reports outcomes.
 pub const REPORTER: &str = "argocd";
 /// Who may approve.
-pub const APPROVERS: [&str; 3] = ["dana", "kim", "lee"];
+const APPROVERS: [&str; 3] = ["dana", "kim", "lee"];
 /// The number of the app that writes CI's checks.
 pub const CI: u64 = 15368;
 
