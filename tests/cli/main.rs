@@ -12,6 +12,7 @@ mod demo;
 mod folders;
 mod http;
 mod pull;
+mod python;
 mod run;
 mod serve;
 mod site;

@@ -5,7 +5,7 @@
 use super::draft::Draft;
 use super::look::{Look, is_json};
 use super::splice::Splice;
-use super::tree::{Id, Kind, Slot, Tree};
+use super::tree::{Entry, Id, Kind, Slot, Tree};
 use super::{extent, lines, render, set};
 use crate::domain::edit::{Code, Refusal};
 
@@ -23,7 +23,7 @@ pub(super) fn add(tree: &Tree<'_>, map: Id, key: &Draft, value: &Draft, look: &L
     if *flow {
         let text = render::flow_entry(key, value, look, is_json(tree, Some(map)));
         let starts: Vec<usize> = entries.iter().map(|entry| entry.start).collect();
-        return Ok(into_flow(tree, map, &starts, tree.node(last.value).end.max(tree.node(last.key).end), &text));
+        return Ok(into_flow(tree, map, &starts, end_of_pair(tree, last), &text));
     }
     let column = lines::column(tree.text, first.start);
     let lines = |look: &Look| render::entry(key, value, column, look);
@@ -43,6 +43,14 @@ pub(super) fn add(tree: &Tree<'_>, map: Id, key: &Draft, value: &Draft, look: &L
             Ok(Splice::at(at, text))
         }
     }
+}
+
+// A `:` with nothing behind it keeps its blank, or it would run into the comma.
+fn end_of_pair(tree: &Tree<'_>, pair: &Entry) -> usize {
+    let end = tree.node(pair.value).end.max(tree.node(pair.key).end);
+    let colon = pair.colon.filter(|_| tree.node(pair.value).is_blank()).map_or(end, |colon| end.max(colon + 1));
+    let blank = colon > 0 && tree.text[..colon].ends_with(':') && tree.text[colon..].starts_with(' ');
+    colon + usize::from(blank)
 }
 
 /// Adds an element to a list that has some.

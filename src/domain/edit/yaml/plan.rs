@@ -59,7 +59,10 @@ impl Planner<'_, '_> {
         let (tree, value) = (self.tree, Draft::from(self.value));
         match &tree.node(id).kind {
             Kind::Alias(_) => Err(self.through(id)),
-            Kind::List { items, .. } if !items.is_empty() => insert::append(tree, id, &value, &Look::around(tree, id)),
+            Kind::List { items, .. } if !items.is_empty() => {
+                self.refuse_uses(id)?;
+                insert::append(tree, id, &value, &Look::around(tree, id))
+            }
             Kind::Scalar(..) if matches!(tree.slot(id), Slot::Item(..)) => Err(not_list()),
             Kind::Scalar(..) | Kind::List { .. } if locate::is_empty(tree, id) => {
                 self.refuse_uses(id)?;
@@ -91,8 +94,8 @@ impl Planner<'_, '_> {
 
     fn insert(&self, holder: Id, entries: Draft) -> Result<Splice, Refusal> {
         let (tree, look) = (self.tree, Look::around(self.tree, holder));
+        self.refuse_uses(holder)?;
         if locate::is_empty(tree, holder) {
-            self.refuse_uses(holder)?;
             return insert::fill(tree, holder, &entries, &look);
         }
         match &entries {

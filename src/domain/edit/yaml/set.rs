@@ -84,7 +84,7 @@ pub(super) fn put_blank(tree: &Tree<'_>, id: Id, text: &str) -> Result<Splice, R
         return Err(Refusal::of(Code::Parse, "an empty value with a tag cannot be set"));
     }
     if !colon {
-        return Ok(Splice::at(node.end, format!(": {text}")));
+        return Ok(put_colon(tree, id, text));
     }
     let blanks = lines::skip_blanks(tree.text, node.end);
     let rest = tree.slice(blanks..lines::end(tree.text, blanks));
@@ -92,6 +92,18 @@ pub(super) fn put_blank(tree: &Tree<'_>, id: Id, text: &str) -> Result<Splice, R
     let gap =
         if rest.starts_with(['}', ']']) || end < blanks || rest.is_empty() || rest.starts_with(',') { "" } else { " " };
     Ok(Splice { range: node.end..end, text: format!(" {text}{}", if rest.starts_with('#') { "" } else { gap.trim() }) })
+}
+
+// A key of a flow map gets its `:` on the line; one behind `?` gets a line for it.
+fn put_colon(tree: &Tree<'_>, id: Id, text: &str) -> Splice {
+    match tree.slot(id) {
+        Slot::Entry(_, _, entry) if !tree.in_flow(id) => {
+            let end = lines::end(tree.text, tree.node(entry.key).end);
+            let indent = " ".repeat(lines::column(tree.text, entry.start));
+            Splice::at(end, format!("{}{indent}: {text}", lines::newline(tree.text, entry.start)))
+        }
+        Slot::Entry(..) | Slot::Item(..) | Slot::Root => Splice::at(tree.node(id).end, format!(": {text}")),
+    }
 }
 
 // A text of several lines: as a block scalar, unless quotes are to be kept.
@@ -142,8 +154,9 @@ fn set_block(tree: &Tree<'_>, id: Id, style: Style, text: &str, look: &Look) -> 
     let folded = if style == Style::Folded { scalar::folded(text) } else { None };
     let mark = if style == Style::Folded && folded.is_none() { '|' } else { signs.chars().next()? };
     let block = folded.or_else(|| scalar::literal(text))?;
-    let breaks = blank_lines_below(tree, node) + 1;
-    let keeps = signs.contains('+') && block.chomp.is_empty() && breaks == 1;
+    // Where `+` keeps the blank lines below, they are part of the old value and go with it.
+    let keeps = signs.contains('+') && block.chomp.is_empty();
+    let end = if keeps { end_of_blank_lines(tree, node) } else { node.end };
     let at_end = lines::next(tree.text, node.end) == tree.text.len() && !tree.text.ends_with('\n');
     let chomp = match block.chomp {
         "" if at_end => return None,
@@ -155,7 +168,7 @@ fn set_block(tree: &Tree<'_>, id: Id, style: Style, text: &str, look: &Look) -> 
     let digit: String = signs.chars().filter(char::is_ascii_digit).collect();
     let body = render::Lines(block.lines.into_iter().map(|line| (column, line)).collect());
     let text = format!("{mark}{digit}{chomp}{comment}{}", body.below(look.newline));
-    Some(Splice { range: node.start..node.end, text })
+    Some(Splice { range: node.start..end, text })
 }
 
 fn block_column(tree: &Tree<'_>, node: &Node) -> Option<usize> {
@@ -164,9 +177,16 @@ fn block_column(tree: &Tree<'_>, node: &Node) -> Option<usize> {
     Some(line.len() - line.trim_start_matches(' ').len())
 }
 
-fn blank_lines_below(tree: &Tree<'_>, node: &Node) -> usize {
-    let below = tree.text.get(lines::next(tree.text, node.end)..).unwrap_or_default();
-    below.lines().take_while(|line| line.trim().is_empty()).count()
+fn end_of_blank_lines(tree: &Tree<'_>, node: &Node) -> usize {
+    let mut end = node.end;
+    loop {
+        let below = lines::next(tree.text, end);
+        let blank = below < tree.text.len() && lines::line(tree.text, below).trim().is_empty();
+        if !blank {
+            return end;
+        }
+        end = lines::end(tree.text, below);
+    }
 }
 
 fn set_collection(tree: &Tree<'_>, id: Id, value: &Value, look: &Look) -> Result<Splice, Refusal> {
