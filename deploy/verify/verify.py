@@ -56,8 +56,7 @@ def verify(body, key, at):
     need(set(signed) == {"keyid", "sig"} and signed["keyid"] == kid, "key.unknown", "signed with another key")
     key.verify(unbase(signed["sig"]), b"DSSEv1 %d %s %d " % (len(TYPE), TYPE.encode(), len(payload)) + payload)
     known(statement := strict(payload))
-    predicate, bound = statement["predicate"], statement["predicate"]["binding"]
-    for approval in bound["approvals"]: known(approval, "approval")
+    predicate, bound = statement["predicate"], statement["predicate"]["binding"]; [known(one, "approval") for one in bound["approvals"]]
     subjects = [("head", "gitCommit", bound["head"]["sha"]), ("merge", "gitTree", bound["merge"]["tree"]),
                 ("changeset", "sha256", bound["change"]["changeset"])]
     wanted = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:countersign:remediation:v1",

@@ -5,6 +5,7 @@
 mod after;
 mod approved;
 mod binding;
+mod branch;
 mod checks;
 mod choice;
 mod gate;
@@ -15,10 +16,11 @@ mod soak;
 pub use after::{Done, after, announced, intent};
 pub use approved::counted;
 pub use binding::live_binding;
+pub use branch::branch_name;
 pub use choice::{Action, Choice};
 pub use gate::{class_standing, gates, proof};
 pub use hear::{Heard, hear};
-pub use next::{branch_name, digest, next};
+pub use next::{digest, next};
 
 use super::approval::{Redeemed, Rejection};
 use super::audit::Event;

@@ -2,6 +2,7 @@
 
 use super::approved::{approved, patience, rejected};
 use super::binding::live_binding;
+use super::branch::branch_name;
 use super::choice::{Action, Choice, choose, later};
 use super::gate::{gates, proof};
 use super::soak::soaking;
@@ -390,20 +391,4 @@ fn report_or_wait(case: &Case<'_>, verdict: Verdict) -> Choice {
 /// The digest that says whether the check runs have to be written again.
 pub fn digest(verdict: &Verdict) -> Digest {
     Digest::of(&crate::domain::canon::canonical(verdict))
-}
-
-/// The branch: `countersign/<action-kind>/<target-slug>-<12 hex of the digest>`, at most 200 bytes.
-pub fn branch_name(record: &Record) -> String {
-    let mut slug = String::new();
-    for c in record.target.to_lowercase().chars() {
-        match c {
-            'a'..='z' | '0'..='9' => slug.push(c),
-            _ if slug.ends_with('-') || slug.is_empty() => {}
-            _ => slug.push('-'),
-        }
-    }
-    let slug: String = slug.chars().take(120).collect();
-    let slug = slug.trim_matches('-');
-    let slug = if slug.is_empty() { "change" } else { slug };
-    format!("countersign/{}/{slug}-{}", record.action_kind.slug(), record.digest.short(12))
 }
