@@ -37,8 +37,9 @@ fn drop(verdict: Verdict, code: &str) -> Choice {
 
 fn received(case: &Case<'_>) -> Choice {
     let (facts, record) = (case.facts, case.record);
+    // A push that was announced and made is taken note of first: what we made we also remove.
     if let Some(verdict) = rejected(case) {
-        return drop(verdict, "rejected");
+        return adopt(case).unwrap_or_else(|| drop(verdict, "rejected"));
     }
     if record.expires <= facts.now {
         let sentence = format!("the proposal stood until {}", record.expires);

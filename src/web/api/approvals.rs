@@ -7,7 +7,7 @@ use crate::config::Role;
 use crate::domain::approval::{Redeemed, Says};
 use crate::domain::canon;
 use crate::domain::lifecycle::Record;
-use crate::web::answers::{BadBody, Clash, Guarded, Missing};
+use crate::web::answers::{BadBody, Clash, Guarded, Missing, Spent};
 use crate::web::auth::{Caller, Identity, Reader};
 use crate::web::booth::{Booth, Unheard};
 use crate::web::problem::Problem;
@@ -132,7 +132,7 @@ pub(in crate::web) async fn list(
 #[utoipa::path(post, path = "/v1/proposals/{id}/approvals", tag = "proposals", security(("token" = [])),
     params(("id" = String, Path, description = "The service's id, or the sender's own name.")),
     request_body = Handed,
-    responses((status = 200, description = "Redeemed.", body = ApprovalsView), Guarded, Missing, Clash, BadBody))]
+    responses((status = 200, description = "Redeemed.", body = ApprovalsView), Guarded, Missing, Clash, BadBody, Spent))]
 pub(in crate::web) async fn approve(
     State(shared): State<Arc<Shared>>,
     Caller(caller): Caller,
@@ -146,7 +146,7 @@ pub(in crate::web) async fn approve(
 #[utoipa::path(post, path = "/v1/proposals/{id}/rejection", tag = "proposals", security(("token" = [])),
     params(("id" = String, Path, description = "The service's id, or the sender's own name.")),
     request_body = Handed,
-    responses((status = 200, description = "Rejected.", body = ApprovalsView), Guarded, Missing, Clash, BadBody))]
+    responses((status = 200, description = "Rejected.", body = ApprovalsView), Guarded, Missing, Clash, BadBody, Spent))]
 pub(in crate::web) async fn reject(
     State(shared): State<Arc<Shared>>,
     Caller(caller): Caller,

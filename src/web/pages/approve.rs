@@ -9,7 +9,7 @@ use crate::domain::lifecycle::{Record, Stage};
 use crate::domain::proposal::Sealed;
 use crate::render::page::Page;
 use crate::web::Shared;
-use crate::web::answers::{BadBody, Clash, Guarded, Missing};
+use crate::web::answers::{BadBody, Clash, Guarded, Missing, Spent};
 use crate::web::api::{booth, find};
 use crate::web::auth::Reader;
 use crate::web::edge;
@@ -68,7 +68,7 @@ pub(in crate::web) async fn show(
 #[utoipa::path(post, path = "/proposals/{id}/approve", tag = "pages", security(("token" = []), ("browser" = [])),
     params(("id" = String, Path, description = "The service's id, or the sender's own name.")),
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "Taken; to the proposal."), Guarded, Missing, Clash, BadBody))]
+    responses((status = 303, description = "Taken; to the proposal."), Guarded, Missing, Clash, BadBody, Spent))]
 pub(in crate::web) async fn take(
     State(shared): State<Arc<Shared>>,
     reader: Reader,
