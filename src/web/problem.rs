@@ -48,8 +48,8 @@ pub(super) struct Problem {
     pub(super) cause: Option<String>,
     /// Whether HTTP Basic is offered as well.
     pub(super) basic: bool,
-    /// When the same request may succeed.
-    pub(super) retry: Option<Time>,
+    /// When the same request may succeed; boxed, so that a problem stays small.
+    pub(super) retry: Option<Box<Time>>,
 }
 
 impl Problem {
@@ -161,7 +161,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
-        let later = self.retry.and_then(|at| HeaderValue::from_str(&http_date(at)).ok());
+        let later = self.retry.as_deref().and_then(|at| HeaderValue::from_str(&http_date(*at)).ok());
         later.and_then(|date| headers.insert(header::RETRY_AFTER, date));
         response.extensions_mut().insert(self);
         response
@@ -186,7 +186,7 @@ impl From<StoreError> for Problem {
             },
             StoreError::Replayed => Problem::untaken(),
             StoreError::Spent(again) => Problem {
-                retry: Some(*again),
+                retry: Some(Box::new(*again)),
                 ..Problem::new(
                     StatusCode::TOO_MANY_REQUESTS,
                     "approval_budget",

@@ -6,7 +6,7 @@ use super::branch::branch_name;
 use super::choice::{Action, Choice, choose, later};
 use super::gate::{gates, proof};
 use super::soak::soaking;
-use super::{Case, MergeIntent, Owner, PushIntent, Reason, Record, Stage};
+use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage};
 use crate::domain::attest::{Fault, prove, region_digest};
 use crate::domain::facts::{Mergeable, Plan, Pull, PullState};
 use crate::domain::ids::{Digest, Oid, Time};

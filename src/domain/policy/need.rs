@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const MOST: u32 = 2;
 
 /// When a proposal needs approvals beyond those its dangers ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ApprovalRules {
     /// A proposal less sure of itself, or that does not say, needs one.
@@ -21,12 +21,6 @@ pub struct ApprovalRules {
     pub tier1: u32,
     /// How many tier 2 needs, 0 to 2.
     pub tier2: u32,
-}
-
-impl Default for ApprovalRules {
-    fn default() -> ApprovalRules {
-        ApprovalRules { minimum_confidence: None, tier1: 0, tier2: 0 }
-    }
 }
 
 impl ApprovalRules {

@@ -76,7 +76,8 @@ fn every_danger_has_its_fixtures_and_they_hold() {
             let effect = effect(case);
             let mut found: Vec<&str> = effect.hazards.iter().map(|hazard| hazard.name).collect();
             let mut wanted: Vec<&str> = case.finds.iter().map(String::as_str).collect();
-            (found.sort_unstable(), wanted.sort_unstable());
+            found.sort_unstable();
+            wanted.sort_unstable();
             assert_eq!(found, wanted, "{} / {}: {:?}", danger.name, case.name, effect.hazards);
             let worst = effect.hazards.iter().map(|hazard| hazard.tier).max().unwrap_or(1);
             assert_eq!(effect.tier(false), worst, "{}", case.name);
@@ -101,6 +102,7 @@ fn every_danger_has_its_heading_and_every_heading_a_danger() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-    (folders.sort(), names.sort());
+    folders.sort();
+    names.sort();
     assert_eq!(folders, names);
 }
