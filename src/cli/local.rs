@@ -2,13 +2,15 @@
 
 use super::folder::Folder;
 use super::paint::{Ink, diff, paint, wanted};
+use super::words::words;
 use super::{Output, Status, print_json, read_at_most, read_input};
 use crate::domain::canon;
 use crate::domain::change::Change;
-use crate::domain::edit::{Applied, Code, Refusal, apply as apply_changes};
-use crate::domain::facts::FileSummary;
+use crate::domain::edit::{Applied, Code, Inverse, Refusal, apply as apply_changes};
+use crate::domain::ids::Digest;
 use crate::domain::policy::effect::Effect;
 use crate::domain::proposal::{MAX_BYTES, Sealed};
+use crate::render::visible;
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
@@ -84,8 +86,9 @@ pub(super) fn plan(args: &PlanArgs, output: Output, out: &mut dyn Write) -> anyh
             .map(|h| json!({"name": h.name, "place": h.place, "approvals": h.approvals, "tier": h.tier}))
             .collect();
         let answer = json!({
-            "files": effect.summary, "edits": applied.steps, "hazards": hazards,
+            "files": effect.summary, "words": words(&applied, &effect), "edits": applied.steps, "hazards": hazards,
             "namespaces": effect.namespaces, "diff": applied.unified_diff(),
+            "inverse": {"sha256": Digest::of(&Inverse::of(&applied.files).bytes())},
         });
         print_json(out, &answer)?;
         return Ok(Status::Done);
@@ -94,24 +97,14 @@ pub(super) fn plan(args: &PlanArgs, output: Output, out: &mut dyn Write) -> anyh
     if applied.files.is_empty() {
         writeln!(out, "nothing to do: everything asked for stands already")?;
     }
-    for line in effect.summary.iter().flat_map(words) {
+    write!(out, "{}", diff(on, &applied.unified_diff()))?;
+    for line in words(&applied, &effect) {
         writeln!(out, "{line}")?;
     }
     for hazard in &effect.hazards {
-        writeln!(out, "{} {} at {}", paint(on, Ink::Note, "danger:"), hazard.name, hazard.place)?;
+        writeln!(out, "{} {} at {}", paint(on, Ink::Note, "danger:"), hazard.name, visible(&hazard.place))?;
     }
-    write!(out, "{}", diff(on, &applied.unified_diff()))?;
     Ok(Status::Done)
-}
-
-/// `overlays/prod/kustomization.yaml: images[name=web].newTag 1.4.1 -> 1.4.2`.
-fn words(file: &FileSummary) -> Vec<String> {
-    let shown =
-        |text: &Option<String>| text.as_deref().map_or("nothing".to_owned(), |text| crate::render::line(text, 80));
-    let line = |touch: &crate::domain::facts::Touch| {
-        format!("{}: {} {} -> {}", file.path, touch.path, shown(&touch.before), shown(&touch.after))
-    };
-    file.touched.iter().map(line).collect()
 }
 
 pub(super) fn apply(args: &ApplyArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {

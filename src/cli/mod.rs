@@ -12,6 +12,7 @@ mod paint;
 mod prove;
 pub mod pull;
 mod remote;
+mod words;
 
 use crate::app;
 use crate::config::Settings;

@@ -1,5 +1,6 @@
 //! Colours, where a person looks at a terminal.
 
+use crate::render::visible;
 use std::io::IsTerminal as _;
 
 /// Whether to colour: a terminal, and nobody said no.
@@ -30,7 +31,7 @@ pub(super) fn paint(on: bool, ink: Ink, text: &str) -> String {
     if on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-/// A unified diff with its lines coloured.
+/// A unified diff with its lines coloured; what a terminal would obey is spelled out.
 pub(super) fn diff(on: bool, text: &str) -> String {
     let line = |line: &str| match line.as_bytes().first() {
         _ if line.starts_with("+++") || line.starts_with("---") => paint(on, Ink::Strong, line),
@@ -39,5 +40,5 @@ pub(super) fn diff(on: bool, text: &str) -> String {
         Some(b'@') => paint(on, Ink::Note, line),
         _ => line.to_owned(),
     };
-    text.lines().map(|l| line(l) + "\n").collect()
+    text.lines().map(|l| line(&visible(l)) + "\n").collect()
 }

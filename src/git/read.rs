@@ -131,8 +131,16 @@ pub(super) fn find_commit<'r>(repo: &'r git2::Repository, oid: &Oid) -> Result<g
     repo.find_commit(raw(oid)?).map_err(|e| said(&format!("commit {oid}"), &e))
 }
 
-/// Finds a tree.
+/// The largest tree object, bytes: about 400,000 entries in one folder.
+const TREE: usize = 16 << 20;
+
+/// Finds a tree; one that is too large is not loaded.
 pub(super) fn find_tree(repo: &git2::Repository, id: git2::Oid) -> Result<git2::Tree<'_>, GitError> {
+    let header = repo.odb().and_then(|odb| odb.read_header(id));
+    let (size, _) = header.map_err(|e| said(&format!("tree {id}"), &e))?;
+    if size > TREE {
+        return Err(GitError::TooLarge { what: format!("a folder, {size} bytes,"), limit: format!("{TREE} bytes") });
+    }
     repo.find_tree(id).map_err(|e| said(&format!("tree {id}"), &e))
 }
 

@@ -94,6 +94,10 @@ fn a_plan_changes_nothing_and_shows_words_and_diff() {
         run("plan", folder.path(), json!([replicas("apps/api/deployment.yaml", 3)]).to_string()).code(0).json();
     assert_eq!(answer["files"][0]["path"], "apps/api/deployment.yaml");
     assert_eq!(answer["hazards"], json!([]));
+    assert_eq!(answer["words"], json!(["apps/api/deployment.yaml: spec.replicas 2 -> 3"]));
+    assert_eq!(answer["edits"][0]["edits"][0]["op"], "set", "{answer}");
+    assert_eq!(answer["inverse"]["sha256"].as_str().map(str::len), Some(64), "{answer}");
+    assert!(!words.contains('\u{1b}'), "no colour where nobody looks: {words}");
     assert!(answer["diff"].as_str().unwrap().contains("+  replicas: 3 # two"), "{answer}");
     run("plan", folder.path(), json!([replicas("nothing.yaml", 3)]).to_string()).code(3);
     assert!(snapshot(folder.path()) == before);

@@ -1,5 +1,12 @@
 //! The whole path of proposals, on a local forge, with a clock moved by hand.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    unreachable_pub
+)]
 
 mod answers;
 mod approvals;
@@ -7,8 +14,10 @@ mod between;
 mod crash;
 mod documents;
 mod gates;
+mod golden;
 mod moves;
 mod paths;
+mod refusals;
 mod season;
 mod story;
 mod tampering;

@@ -22,6 +22,13 @@ use std::collections::BTreeMap;
 pub trait Files {
     /// Reads a file; none if nothing is there, a refusal if it is a link, a submodule or too large.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Refusal>;
+
+    /// The paths of all regular files below a directory (`""` is the root), sorted by their bytes; more than `limit`
+    /// are refused as too large. Links and submodules are left out.
+    fn list(&self, directory: &str, limit: usize) -> Result<Vec<String>, Refusal> {
+        let _ = limit;
+        Err(Refusal::of(Code::NotFound, "these files cannot be searched; name the file").in_file(directory))
+    }
 }
 
 /// A document after its edits.
@@ -111,6 +118,10 @@ impl Files for Work<'_> {
         }
         self.base.read(path)
     }
+
+    fn list(&self, directory: &str, limit: usize) -> Result<Vec<String>, Refusal> {
+        self.base.list(directory, limit)
+    }
 }
 
 impl Work<'_> {
@@ -125,6 +136,7 @@ impl Work<'_> {
             Format::Hcl => hcl::edit(&now, step.select.as_ref(), &step.edits),
         }
         .map_err(place)?;
+        engines::guard(step, &now, &edited.bytes).map_err(place)?;
         let mut done = self.done.borrow_mut();
         let file = done.entry(step.file.clone()).or_insert_with(|| FileEdit {
             path: step.file.clone(),

@@ -41,6 +41,28 @@ pub enum Code {
     ProofFailed,
 }
 
+impl Code {
+    /// All of them, in the order of `docs/refusals.md`.
+    pub const ALL: [Code; 16] = [
+        Code::NotFound,
+        Code::Exists,
+        Code::Ambiguous,
+        Code::NotList,
+        Code::AnchorShared,
+        Code::DuplicateKey,
+        Code::Parse,
+        Code::Template,
+        Code::Encrypted,
+        Code::TooLarge,
+        Code::NotUtf8,
+        Code::PathForbidden,
+        Code::Link,
+        Code::Overlap,
+        Code::NotMinimal,
+        Code::ProofFailed,
+    ];
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(out)
@@ -105,3 +127,20 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_refusals_has_a_heading_for_each_code() {
+        let page = include_str!("../../../docs/refusals.md");
+        let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(headings, Code::ALL.map(|code| code.to_string()));
+        // The last code of the enum is the last of the list: one that is added is missed here, or in `ALL`.
+        assert_eq!(Code::ALL.last().map(|code| *code as usize + 1), Some(Code::ALL.len()));
+        for part in page.split("## ").skip(1) {
+            assert!(part.lines().skip(1).any(|line| line.len() > 20), "{part}: says what to do");
+        }
+    }
+}

@@ -88,7 +88,11 @@ fn check_change(change: &Change, at: &str) -> Result<(), Malformed> {
             ("kustomize", place, &c.edits, !c.images.is_empty() || !c.replicas.is_empty())
         }
         Change::Manifest(c) => ("manifest", Some(&c.file), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
-        Change::Terraform(c) => ("terraform", Some(&c.file), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
+        Change::Terraform(c) => {
+            let one = c.file.is_some() != c.directory.is_some();
+            demand(one, &format!("{at}.terraform"), "give either `file` or `directory`")?;
+            ("terraform", c.file.as_ref().or(c.directory.as_ref()), &c.edits, c.has_words())
+        }
     };
     let at = format!("{at}.{engine}");
     demand(anything || !edits.is_empty(), &at, "asks for nothing: give at least one edit")?;

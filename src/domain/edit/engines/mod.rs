@@ -7,8 +7,8 @@ mod kustomize;
 mod manifest;
 mod terraform;
 
-use super::{Code, Files, Refusal, paths, yaml};
-use crate::domain::change::{Change, Edit, Op, Path, Select};
+use super::{Code, Files, Refusal, hcl, paths, yaml};
+use crate::domain::change::{Change, Edit, Op, Path, Select, Step};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -44,6 +44,27 @@ pub(super) fn expand(files: &dyn Files, change: &Change) -> Result<Vec<Steps>, R
         Change::Manifest(manifest) => manifest::expand(files, manifest),
         Change::Terraform(terraform) => terraform::expand(files, terraform),
     }
+}
+
+/// Refuses a result in which the place of Terraform's state is another: moving it is more than an edit of a file.
+pub(super) fn guard(step: &Steps, before: &[u8], after: &[u8]) -> Result<(), Refusal> {
+    let same = match step.format {
+        Format::Hcl => hcl::states(before)? == hcl::states(after)?,
+        Format::Yaml if step.file.ends_with(".tf.json") => {
+            let place = Path(vec![Step::Key("terraform".to_owned())]);
+            let kept = |bytes| -> Result<_, Refusal> {
+                let block = yaml::lookup(bytes, None, &place)?.unwrap_or_default();
+                Ok((block.get("backend").cloned(), block.get("cloud").cloned()))
+            };
+            kept(before)? == kept(after)?
+        }
+        Format::Yaml => true,
+    };
+    if same {
+        return Ok(());
+    }
+    let reason = "a backend says where the state is kept, and moving that is no edit of a file; change it by hand";
+    Err(Refusal::of(Code::PathForbidden, reason).at("terraform.backend"))
 }
 
 struct Sugar<'a> {

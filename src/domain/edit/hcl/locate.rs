@@ -3,14 +3,14 @@
 //! Must not change a byte, nor decide what an edit means there.
 
 use super::address;
+use super::choose::{element, lines, literal, pick};
 use super::gate::Doc;
 use super::tokens::Kind;
 use crate::domain::change::{Path, Select, SelectBlock, Step};
 use crate::domain::edit::{Code, Refusal};
 use hcl_edit::Span;
-use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
+use hcl_edit::expr::{Array, Expression, Object};
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
-use serde_json::Value;
 use std::ops::Range;
 
 /// Where a path leads.
@@ -140,7 +140,7 @@ impl<'p, 'd> Walk<'p, 'd> {
         if hits.is_empty() || (self.beside && self.at == self.path.len()) {
             return self.missing(Home::Body(frame));
         }
-        let (block, used) = pick(self.doc, &hits, key, self.path.get(self.at))?;
+        let (block, used) = pick(self.doc, &hits, key, self.path.get(self.at..).unwrap_or(&[]))?;
         self.at += used;
         Ok((found_block(block, frame)?, Some(Spot::Body(&block.body, self::frame(self.doc, block)))))
     }
@@ -207,7 +207,7 @@ fn lost() -> Refusal {
     Refusal::of(Code::ProofFailed, "the parser does not say where the value stands")
 }
 
-fn labels(block: &Block) -> Vec<&str> {
+pub(super) fn labels(block: &Block) -> Vec<&str> {
     block.labels.iter().map(BlockLabel::as_str).collect()
 }
 
@@ -257,74 +257,4 @@ fn entry<'a>(object: &'a Object, key: &str) -> Result<Option<(Range<usize>, &'a 
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(Refusal::of(Code::DuplicateKey, format!("the object has the key `{key}` twice"))),
     }
-}
-
-fn literal(key: &ObjectKey) -> Option<String> {
-    match key {
-        ObjectKey::Ident(name) => Some(name.to_string()),
-        ObjectKey::Expression(Expression::String(text)) => Some(text.as_str().to_owned()),
-        ObjectKey::Expression(Expression::Bool(value)) => Some(value.value().to_string()),
-        ObjectKey::Expression(Expression::Null(_)) => Some("null".to_owned()),
-        ObjectKey::Expression(Expression::Variable(name)) => Some(name.as_str().to_owned()),
-        ObjectKey::Expression(_) => None,
-    }
-}
-
-fn pick<'a>(doc: &Doc, hits: &[&'a Block], key: &str, next: Option<&Step>) -> Result<(&'a Block, usize), Refusal> {
-    let chosen: Vec<&Block> = match next {
-        Some(Step::Index(index)) => hits.get(*index).copied().into_iter().collect(),
-        Some(Step::Match(fields)) => hits.iter().copied().filter(|block| block_has(block, fields)).collect(),
-        Some(Step::Key(_)) | None => hits.to_vec(),
-    };
-    let used = usize::from(matches!(next, Some(Step::Index(_) | Step::Match(_))));
-    match chosen.as_slice() {
-        [block] => Ok((block, used)),
-        [] => Err(Refusal::of(Code::NotFound, format!("no block `{key}` of {} fits", hits.len()))),
-        many => Err(Refusal::of(Code::Ambiguous, format!("more than one block `{key}` fits: {}", lines(doc, many)))),
-    }
-}
-
-fn block_has(block: &Block, fields: &std::collections::BTreeMap<String, Value>) -> bool {
-    match fields.get("labels") {
-        Some(Value::Array(wanted)) => labels(block).into_iter().map(Some).eq(wanted.iter().map(Value::as_str)),
-        _ => {
-            fields.iter().all(|(field, wanted)| block.body.get_attribute(field).is_some_and(|a| says(&a.value, wanted)))
-        }
-    }
-}
-
-fn element<'a>(doc: &Doc, array: &'a Array, step: &Step) -> Result<&'a Expression, Refusal> {
-    let fits = |(index, value): &(usize, &Expression)| match (step, value) {
-        (Step::Index(wanted), _) => wanted == index,
-        (Step::Match(fields), Expression::Object(object)) => fields.iter().all(|(field, wanted)| {
-            object.iter().any(|(key, value)| literal(key).as_ref() == Some(field) && says(value.expr(), wanted))
-        }),
-        (Step::Match(_) | Step::Key(_), _) => false,
-    };
-    let hits: Vec<&Expression> = array.iter().enumerate().filter(fits).map(|(_, value)| value).collect();
-    let name = Path(vec![step.clone()]);
-    match hits.as_slice() {
-        [value] => Ok(value),
-        [] => Err(Refusal::of(Code::NotFound, format!("the list of {} has no element `{name}`", array.len()))),
-        many => Err(Refusal::of(Code::Ambiguous, format!("more than one element is `{name}`: {}", lines(doc, many)))),
-    }
-}
-
-fn says(expression: &Expression, wanted: &Value) -> bool {
-    match (expression, wanted) {
-        (Expression::String(text), Value::String(wanted)) => text.as_str() == wanted,
-        (Expression::Bool(value), Value::Bool(wanted)) => value.value() == wanted,
-        (Expression::Null(_), Value::Null) => true,
-        (Expression::Number(number), Value::Number(wanted)) => number.value().as_f64() == wanted.as_f64(),
-        _ => false,
-    }
-}
-
-fn lines<T: Span>(doc: &Doc, nodes: &[&T]) -> String {
-    let line = |node: &&T| {
-        let start = node.span().map_or(0, |span| span.start);
-        format!("line {}", 1 + doc.part(&(0..start)).matches('\n').count())
-    };
-    let more = if nodes.len() > 5 { ", and more" } else { "" };
-    format!("{}{more}", nodes.iter().take(5).map(line).collect::<Vec<_>>().join(", "))
 }

@@ -4,12 +4,14 @@
 
 mod address;
 mod align;
+mod choose;
 mod format;
 mod gate;
 mod insert;
 mod lines;
 mod locate;
 mod model;
+mod outline;
 mod proof;
 mod remove;
 mod render;
@@ -20,6 +22,7 @@ mod tokens;
 mod wanted;
 
 pub use address::address;
+pub use outline::{Outline, outline, states};
 
 use super::{Code, Edited, Refusal, Touched};
 use crate::domain::change::{Edit, Form, Op, Path, Select, SelectBlock, Step};
@@ -44,6 +47,16 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
     Ok(Edited { bytes: gate::close(marked, &doc.text), touched })
 }
 
+/// Reads a file as an edit would: how many tokens that takes, and why it would be refused.
+pub fn measure(bytes: &[u8]) -> (usize, Option<Refusal>) {
+    let mut count = 0;
+    let read = gate::open(bytes).and_then(|(_, text)| {
+        tokens::lex_counted(text, &mut count)?;
+        Doc::read(text.to_owned())
+    });
+    (count, read.err())
+}
+
 /// The source text of the value, or block, at a path; nothing if it is not there.
 pub fn lookup(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Option<String>, Refusal> {
     let select = locate::block_of(select)?;
@@ -55,6 +68,43 @@ pub fn lookup(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Opti
         Err(refusal) if refusal.code == Code::NotFound => Ok(None),
         Err(refusal) => Err(refusal.at(full_path(select, path))),
     }
+}
+
+/// The text of a literal string at a path; nothing where something else, or nothing, stands.
+pub fn literal(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Option<String>, Refusal> {
+    Ok(lookup(bytes, select, path)?.and_then(|text| tokens::unquote(&text)))
+}
+
+/// What an edit that writes a value finds at its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The wanted value.
+    Same,
+    /// Something else.
+    Other,
+    /// Nothing: these keys at the end of the path are missing, the first of them in a body of attributes and blocks or
+    /// in an object.
+    Missing {
+        /// The keys.
+        keys: Vec<String>,
+        /// Whether what lacks the first of them is a body.
+        body: bool,
+    },
+}
+
+/// Looks at what stands where an edit would write its value or expression.
+pub fn standing(bytes: &[u8], select: Option<&Select>, edit: &Edit) -> Result<Standing, Refusal> {
+    let select = locate::block_of(select)?;
+    let (_, text) = gate::open(bytes)?;
+    let doc = Doc::read(text.to_owned())?;
+    let edit = with_line_ends(edit, doc.eol());
+    Ok(
+        match locate(&doc, select, &edit.path.0, false).map_err(|refusal| refusal.at(full_path(select, &edit.path)))? {
+            Place::Found(found) if proof::is_set(doc.part(&found.value), &edit) => Standing::Same,
+            Place::Found(_) => Standing::Other,
+            Place::Missing(home, keys) => Standing::Missing { keys, body: matches!(home, Home::Body(_)) },
+        },
+    )
 }
 
 struct Applied {

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_byte_may_change() {
+    fn tm77_no_other_byte_may_change() {
         let before = "a = [1, \"x\"] # c\nb {\n  d = <<E\ny\nE\n}\ne = 1\n";
         let (head, tail) = before.rsplit_once('1').expect("a value");
         let set = json!({"op": "set", "path": "e", "value": 2});

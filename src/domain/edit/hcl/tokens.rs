@@ -51,10 +51,16 @@ impl Token {
 
 /// Cuts a text into tokens; white space is what lies between them.
 pub(super) fn lex(text: &str) -> Result<Vec<Token>, Refusal> {
+    lex_counted(text, &mut 0)
+}
+
+/// The same, counting the tokens as they are cut, so that the count stands where it is refused too.
+pub(super) fn lex_counted(text: &str, count: &mut usize) -> Result<Vec<Token>, Refusal> {
     let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0 };
     let mut tokens = Vec::new();
     let mut depth = 0_usize;
     while let Some(token) = lexer.next()? {
+        *count += 1;
         match token.kind {
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),

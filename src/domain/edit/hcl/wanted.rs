@@ -63,24 +63,55 @@ fn in_body<'a>(body: &mut Body<'a>, inner: Option<Range<usize>>, path: &'a [Step
 }
 
 fn choose<'p>(body: &Body<'_>, hits: &[usize], rest: &'p [Step]) -> Outcome<(usize, &'p [Step])> {
-    let fits = |at: &usize, fields: &BTreeMap<String, Value>| {
-        let Some(block) = body.blocks.get(*at) else { return false };
-        match fields.get("labels") {
-            Some(Value::Array(labels)) => {
-                labels.iter().map(Value::as_str).eq(block.labels.iter().map(|l| Some(l.as_str())))
-            }
-            _ => fields.iter().all(|(k, v)| block.body.attributes.get(k).is_some_and(|node| node.says.is(v))),
-        }
-    };
+    let block = |at: &usize| body.blocks.get(*at);
+    let led = |at: &usize| block(at).is_some_and(|block| leads(&block.labels, rest));
+    let led: Vec<usize> = hits.iter().copied().filter(led).collect();
+    let skip = led.first().and_then(block).map_or(0, |block| block.labels.len());
+    let hits = if led.is_empty() { hits.to_vec() } else { led };
+    let rest = rest.get(skip..).unwrap_or(&[]);
     let (chosen, rest) = match rest.split_first() {
         Some((Step::Index(n), rest)) => (hits.get(*n).copied().into_iter().collect(), rest),
-        Some((Step::Match(fields), rest)) => (hits.iter().copied().filter(|at| fits(at, fields)).collect(), rest),
-        Some((Step::Key(_), _)) | None => (hits.to_vec(), rest),
+        Some((Step::Match(fields), rest)) => {
+            let fitting =
+                |loose| hits.iter().copied().filter(move |at| block(at).is_some_and(|b| fits(b, fields, loose)));
+            let strict: Vec<usize> = fitting(false).collect();
+            (if strict.is_empty() { fitting(true).collect() } else { strict }, rest)
+        }
+        Some((Step::Key(_), _)) | None => (hits, rest),
     };
     match chosen.as_slice() {
         [one] => Ok((*one, rest)),
         _ => Err("not exactly one block fits"),
     }
+}
+
+/// Whether a path goes on with all the labels of a block that has some.
+fn leads(labels: &[String], rest: &[Step]) -> bool {
+    let mut steps = rest.iter();
+    !labels.is_empty() && labels.iter().all(|label| matches!(steps.next(), Some(Step::Key(key)) if key == label))
+}
+
+fn fits(block: &Block<'_>, fields: &BTreeMap<String, Value>, loose: bool) -> bool {
+    let named = |value: &Value| match value {
+        Value::Array(labels) => labels.iter().map(Value::as_str).eq(block.labels.iter().map(|l| Some(l.as_str()))),
+        Value::String(label) => block.labels.len() == 1 && block.labels.contains(label),
+        _ => false,
+    };
+    let says =
+        |key: &str, value: &Value| block.body.attributes.get(key).is_some_and(|node| is_like(node, value, loose));
+    fields.iter().all(|(key, value)| {
+        let by_label = key == "labels" && (value.is_array() || value.is_string() && !block.labels.is_empty());
+        if by_label { named(value) } else { says(key, value) }
+    })
+}
+
+/// Whether a node says a value; `loose` also takes a plain word such as `8080` for a text.
+fn is_like(node: &Node<'_>, value: &Value, loose: bool) -> bool {
+    let plain = |words: &[&str], text: &str| {
+        words.concat() == text && (text == "true" || text == "false" || text.parse::<f64>().is_ok())
+    };
+    node.says.is(value)
+        || loose && matches!((&node.says, value), (Says::Raw(words), Value::String(text)) if plain(words, text))
 }
 
 fn insert<'a>(body: &mut Body<'a>, key: &str, rest: &'a [Step], edit: &'a Edit) -> Outcome<()> {
@@ -175,14 +206,16 @@ fn at_node<'a>(node: &mut Node<'a>, edit: &'a Edit) -> Outcome<Bounds> {
 }
 
 fn element(nodes: &[Node<'_>], step: &Step) -> Outcome<usize> {
-    let fits = |(at, node): &(usize, &Node<'_>)| match (step, &node.says) {
+    let fits = |(at, node): &(usize, &Node<'_>), loose: bool| match (step, &node.says) {
         (Step::Index(wanted), _) => wanted == at,
-        (Step::Match(fields), Says::Object(entries)) => fields
-            .iter()
-            .all(|(key, value)| entries.get(&Key::Literal(key.clone())).is_some_and(|node| node.says.is(value))),
+        (Step::Match(fields), Says::Object(entries)) => fields.iter().all(|(key, value)| {
+            entries.get(&Key::Literal(key.clone())).is_some_and(|node| is_like(node, value, loose))
+        }),
         _ => false,
     };
-    let hits: Vec<usize> = nodes.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+    let hits = |loose| nodes.iter().enumerate().filter(|entry| fits(entry, loose)).map(|(at, _)| at).collect();
+    let strict: Vec<usize> = hits(false);
+    let hits = if strict.is_empty() { hits(true) } else { strict };
     match hits.as_slice() {
         [one] => Ok(*one),
         _ => Err("not exactly one element fits"),

@@ -27,10 +27,26 @@ pub(super) fn text(bytes: &[u8]) -> Result<(usize, &str), Refusal> {
 
 /// Reads a text as YAML and refuses what must not be edited.
 pub(super) fn tree(text: &str) -> Result<Tree<'_>, Refusal> {
-    let tree = parse::parse(text)?;
+    measured(text, &mut Work::default())
+}
+
+/// What it took to read a file, whether it was let in or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// The parser's events.
+    pub events: usize,
+    /// The nodes looked at to count what aliases expand to; none is looked at twice.
+    pub nodes: usize,
+    /// The bytes that the aliases would expand to, counted without expanding them.
+    pub expanded: usize,
+}
+
+/// The same as `tree`, counting.
+pub(super) fn measured<'a>(text: &'a str, work: &mut Work) -> Result<Tree<'a>, Refusal> {
+    let tree = parse::parse(text, work)?;
     refuse_encrypted(&tree)?;
     refuse_template(&tree)?;
-    refuse_expanding(&tree)?;
+    refuse_expanding(&tree, work)?;
     refuse_duplicates(&tree)?;
     Ok(tree)
 }
@@ -70,10 +86,11 @@ fn refuse_template(tree: &Tree<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn refuse_expanding(tree: &Tree<'_>) -> Result<(), Refusal> {
+fn refuse_expanding(tree: &Tree<'_>, work: &mut Work) -> Result<(), Refusal> {
     let count = tree.nodes.len();
     let (mut size, mut depth) = (vec![0_usize; count], vec![0_usize; count]);
     for id in post_order(tree) {
+        work.nodes += 1;
         let own = match &tree.node(id).kind {
             Kind::Scalar(text, _) => (text.len() + NODE_COST, 1),
             Kind::Alias(target) => (size[*target], depth[*target]),
@@ -88,6 +105,7 @@ fn refuse_expanding(tree: &Tree<'_>) -> Result<(), Refusal> {
         }
     }
     let expanded = tree.aliases.iter().fold(0_usize, |all, id| all.saturating_add(size[*id]));
+    work.expanded = expanded;
     if expanded > EXPANDED {
         let reason = format!("the file's aliases expand to more than {} MiB", EXPANDED >> 20);
         return Err(Refusal::of(Code::TooLarge, reason));

@@ -6,6 +6,7 @@ mod delete;
 mod draft;
 mod extent;
 mod gate;
+mod guard;
 mod insert;
 mod layout;
 mod lines;
@@ -30,6 +31,7 @@ mod tests;
 use super::{Code, Edited, Refusal, Touched};
 use crate::domain::change::{Edit, Op, Path, Select};
 use draft::Draft;
+pub use gate::Work;
 use locate::{Found, Place};
 use look::Look;
 use proof::Claim;
@@ -51,6 +53,13 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
     let mut out = bytes.get(..bom).unwrap_or_default().to_vec();
     out.extend_from_slice(text.as_bytes());
     Ok(Edited { bytes: out, touched })
+}
+
+/// Reads a file as an edit would: how much work that takes, and why it would be refused.
+pub fn measure(bytes: &[u8]) -> (Work, Option<Refusal>) {
+    let mut work = Work::default();
+    let read = gate::text(bytes).and_then(|(_, text)| gate::measured(text, &mut work).map(|_| ()));
+    (work, read.err())
 }
 
 /// Reads all documents of a file; merge keys are left as they are.

@@ -2,6 +2,7 @@
 //!
 //! Must not judge what a file that is YAML says: `gate` does.
 
+use super::gate::Work;
 use super::layout;
 use super::tree::{DEPTH, Document, Entry, Id, Item, Kind, NODES, Node, Style, Tree};
 use crate::domain::edit::{Code, Refusal};
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// Reads a text; refuses what is no YAML or is nested too deep.
-pub(super) fn parse(text: &str) -> Result<Tree<'_>, Refusal> {
+pub(super) fn parse<'a>(text: &'a str, work: &mut Work) -> Result<Tree<'a>, Refusal> {
     let tree = Tree { text, nodes: Vec::new(), documents: Vec::new(), comments: Vec::new(), aliases: Vec::new() };
     let mut builder = Builder { tree, open: Vec::new(), anchors: HashMap::new(), last: None };
     let options = granit_parser::options! {
@@ -20,6 +21,7 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, Refusal> {
         block_nesting_limit: DEPTH
     };
     for next in Parser::new_from_str_with_options(text, options) {
+        work.events += 1;
         let (event, span) = next.map_err(|error| refuse_scan(text, &error))?;
         builder.event(event, &span)?;
     }

@@ -1,6 +1,8 @@
 //! Tables of files before and after, and of what is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod guard;
+
 use super::*;
 use crate::domain::change::{SelectIndex, SelectObject};
 use serde_json::json;

@@ -142,6 +142,45 @@ fn random_edits_say_what_was_wanted() {
     assert!(refused * 20 < done, "{refused} refused, {done} done");
 }
 
+/// Whether two paths lead to places of which neither is the other's, or in it.
+fn are_apart(one: &Value, other: &Value) -> bool {
+    let steps = |edit: &Value| edit["path"].as_array().expect("steps").clone();
+    steps(one).iter().zip(&steps(other)).any(|(a, b)| a != b)
+}
+
+#[test]
+fn edits_of_different_places_commute() {
+    let (mut sets, mut others) = (0, 0);
+    for seed in 0..1500 {
+        let mut dice = Dice(seed);
+        let before = Writer::file(&mut dice);
+        let fresh = || read(before.trim_start_matches('\u{feff}'));
+        let (one, other) = (draw(&mut dice, &mut fresh()), draw(&mut dice, &mut fresh()));
+        // What is deleted or put in moves the numbers of others.
+        if !are_apart(&one, &other) || one["op"] == "delete" || other["op"] == "delete" {
+            continue;
+        }
+        let both = |first: &Value, second: &Value| {
+            edit(before.as_bytes(), None, &[read_edit(first), read_edit(second)]).map(|edited| text(&edited))
+        };
+        let (Ok(forth), Ok(back)) = (both(&one, &other), both(&other, &one)) else { continue };
+        let says = |text: &str| read(text.trim_start_matches('\u{feff}'));
+        if one["op"] == "set" && other["op"] == "set" {
+            assert_eq!(forth, back, "seed {seed}: {one} and {other}\n{before}");
+            sets += 1;
+        } else if one["path"] != other["path"] && one["as"] != "block" && other["as"] != "block" {
+            assert_eq!(says(&forth), says(&back), "seed {seed}: {one} and {other}\n{before}");
+            others += 1;
+        }
+        let twice = both(&one, &one);
+        if one["op"] == "set" {
+            let once = edit(before.as_bytes(), None, &[read_edit(&one)]).map(|edited| text(&edited));
+            assert_eq!(twice, once, "seed {seed}: {one}\n{before}");
+        }
+    }
+    assert!(sets > 100 && others > 100, "{sets} pairs of sets, {others} others");
+}
+
 #[test]
 fn broken_text_never_panics() {
     for seed in 0..400 {

@@ -1,0 +1,109 @@
+//! What one scalar costs in a values file of 10 KB, 100 KB and 5 MB, proof included, and how that grows with the file.
+//!
+//! The time for one byte of the largest file may be at most one and a half times that of the smallest. With `--write DIR`
+//! the files are written there instead, for the peers in `benches/peers`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+use countersign::domain::change::{Edit, Op, Path};
+use countersign::domain::edit::{hcl, yaml};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+const SIZES: [(&str, usize); 3] = [("10 KB", 10_000), ("100 KB", 100_000), ("5 MB", 5_000_000)];
+/// The most that a byte of the largest file may cost, compared with one of the smallest.
+const GROWTH: f64 = 1.5;
+
+/// A values file of about this size; the place that is set stands in its middle.
+fn values(size: usize) -> (String, String) {
+    let mut text = String::from("# Values of many services.\nglobal:\n  registry: ghcr.io/acme\n");
+    let mut n = 0;
+    while text.len() < size {
+        text.push_str(&format!(
+            "service{n:05}:\n  # kept by the team of service {n}\n  image: {{repository: acme/service{n}, tag: \"1.{n}.0\"}}\n  \
+             replicas: {}\n  resources:\n    limits:\n      memory: 512Mi # measured\n      cpu: 500m\n  env:\n    - name: LEVEL\n      \
+             value: info\n    - name: PORT\n      value: \"80{}\"\n",
+            1 + n % 7,
+            n % 90 + 10
+        ));
+        n += 1;
+    }
+    (text, format!("service{:05}.resources.limits.memory", n / 2))
+}
+
+/// A `.tfvars` file of about this size.
+fn variables(size: usize) -> (String, String) {
+    let (mut text, mut n) = (String::new(), 0);
+    while text.len() < size {
+        text.push_str(&format!(
+            "# pool {n}\npool{n:05} = {{\n  size   = {}\n  zone   = \"eu-west-1{}\"\n  labels = [\"a\", \"b\"]\n}}\n\n",
+            n % 9,
+            ["a", "b", "c"][n % 3]
+        ));
+        n += 1;
+    }
+    (text, format!("pool{:05}.size", n / 2))
+}
+
+/// The middle one of an odd number of runs, of at least this much time together.
+fn measure(mut run: impl FnMut()) -> Duration {
+    let (mut all, begun) = (Vec::new(), Instant::now());
+    run();
+    while all.len() < 5 || (begun.elapsed() < Duration::from_millis(700) && all.len() < 401) || all.len() % 2 == 0 {
+        let start = Instant::now();
+        run();
+        all.push(start.elapsed());
+    }
+    all.sort();
+    all[all.len() / 2]
+}
+
+fn yaml_set(text: &str, path: &str) -> Duration {
+    let path = Path::parse(path).unwrap();
+    let edit = [Edit { op: Op::Set, path, value: Some(json!("1Gi")), expr: None, form: None }];
+    let done = yaml::edit(text.as_bytes(), None, &edit).expect("edits");
+    assert_eq!(done.bytes.len(), text.len() - 2, "only 512Mi became 1Gi");
+    measure(|| drop(yaml::edit(text.as_bytes(), None, &edit).expect("edits")))
+}
+
+fn hcl_set(text: &str, path: &str) -> Duration {
+    let path = Path::parse(path).unwrap();
+    let edit = [Edit { op: Op::Set, path, value: Some(json!(12)), expr: None, form: None }];
+    let done = hcl::edit(text.as_bytes(), None, &edit).expect("edits");
+    assert_eq!(done.bytes.len(), text.len() + 1, "only one digit became two");
+    measure(|| drop(hcl::edit(text.as_bytes(), None, &edit).expect("edits")))
+}
+
+fn report(name: &str, make: fn(usize) -> (String, String), set: fn(&str, &str) -> Duration) {
+    let mut rates = Vec::new();
+    for (size, bytes) in SIZES {
+        let (text, path) = make(bytes);
+        let took = set(&text, &path);
+        let rate = took.as_nanos() as f64 / text.len() as f64;
+        rates.push(rate);
+        println!(
+            "{name}, {size:>6} ({} bytes): {:>10.3} ms, {rate:>6.1} ns a byte",
+            text.len(),
+            took.as_secs_f64() * 1e3
+        );
+    }
+    let growth = rates[rates.len() - 1] / rates[0];
+    println!("{name}: a byte of the largest file costs {growth:.2} times one of the smallest");
+    assert!(growth <= GROWTH, "{name}: the time grows faster than the file: {growth:.2}");
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--write") {
+        let folder = std::path::Path::new(arguments.get(at + 1).expect("a folder"));
+        std::fs::create_dir_all(folder).unwrap();
+        for (_, bytes) in SIZES {
+            let (text, path) = values(bytes);
+            std::fs::write(folder.join(format!("{bytes}.yaml")), text).unwrap();
+            std::fs::write(folder.join(format!("{bytes}.path")), path).unwrap();
+        }
+        return;
+    }
+    report("YAML", values, yaml_set);
+    report("HCL", variables, hcl_set);
+}
