@@ -6,7 +6,9 @@ mod admin;
 mod approve;
 mod audit;
 pub mod demo;
+mod doctor;
 mod folder;
+mod init;
 mod local;
 mod paint;
 mod prove;
@@ -66,6 +68,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Runs the service.
     Serve,
+    /// Makes countersign known to a forge.
+    Init(init::InitArgs),
+    /// Checks credentials, rights, webhooks, keys, the database and every repository; exit code 3 when one is bad.
+    Doctor(doctor::DoctorArgs),
     /// Sends a proposal to a running service.
     Propose(remote::ProposeArgs),
     /// Shows what a proposal would change, without changing it.
@@ -134,6 +140,8 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
     match command {
         Command::Demo(args) => demo::run(args, output, out).await,
         Command::Serve => serve(settings()?).await,
+        Command::Init(args) => init::run(args, config.as_deref(), output, out).await,
+        Command::Doctor(args) => doctor::run(&args, &settings, output, out).await,
         Command::Propose(args) => remote::propose(args, output, out).await,
         Command::Plan(args) => local::plan(&args, output, out),
         Command::Apply(args) => local::apply(&args, output, out),

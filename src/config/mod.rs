@@ -11,7 +11,7 @@ mod tenant;
 pub use approvers::Approver;
 pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, generate_approver, public_pem, read_signer};
-pub use secret::{NewToken, random, random_hex, read_secret, token_digest};
+pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 
 pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
 

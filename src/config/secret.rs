@@ -6,7 +6,8 @@ use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// A token that was just made.
@@ -55,12 +56,49 @@ pub fn read_secret(name: &str, env: &dyn Fn(&str) -> Option<String>) -> anyhow::
 }
 
 /// Reads a secret's file; it must belong to its owner alone and hold at least 16 characters.
-pub(super) fn read_file(path: &Path) -> anyhow::Result<SecretString> {
+pub fn read_file(path: &Path) -> anyhow::Result<SecretString> {
     check_mode(path)?;
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the secret {}", path.display()))?;
     let text = text.trim();
     ensure!(text.len() >= 16, "the secret {} is empty or shorter than 16 characters", path.display());
     Ok(SecretString::from(text.to_owned()))
+}
+
+/// A folder beside its later place, into which secrets are written before it is moved there as a whole.
+#[derive(Debug)]
+pub struct Vault(tempfile::TempDir);
+
+impl Vault {
+    /// Makes the folder, readable by its owner alone, in a folder that is made too.
+    pub fn make(parent: &Path) -> anyhow::Result<Vault> {
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        let own = std::fs::Permissions::from_mode(0o700);
+        let made = tempfile::Builder::new().prefix(".countersign-").permissions(own).tempdir_in(parent);
+        made.map(Vault).with_context(|| format!("cannot write into {}", parent.display()))
+    }
+
+    /// Writes these files, readable by their owner alone, and moves all of them to their place or none.
+    pub fn keep(self, place: &Path, files: &[(&str, &SecretString)]) -> anyhow::Result<()> {
+        for (name, secret) in files {
+            let path = self.0.path().join(name);
+            let open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            let written = open.and_then(|mut file| {
+                file.write_all(secret.expose_secret().trim_end().as_bytes())?;
+                file.write_all(b"\n")?;
+                file.sync_all()
+            });
+            written.with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        ensure!(!place.exists(), "{} exists already: a secret is never overwritten", place.display());
+        let folder = self.0.keep();
+        std::fs::rename(&folder, place).with_context(|| {
+            format!(
+                "cannot move {} to {}: move it by hand, the secrets are not given again",
+                folder.display(),
+                place.display()
+            )
+        })
+    }
 }
 
 /// Refuses a file that others may read.

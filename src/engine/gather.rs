@@ -61,6 +61,7 @@ impl Engine {
             .clone()
             .or_else(|| proposal.repository.base.clone())
             .unwrap_or_else(|| repository.default_branch.clone());
+        let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         let trees = self.trees(forge, &mirror, record, proposal, &repository, &base_name).await?;
         let landing = landing(&mirror, record, proposal, pull.as_ref(), trees.base.as_ref()).await?;
@@ -89,6 +90,8 @@ impl Engine {
             keys: self.keys.set.clone(),
             approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,
+            asked,
+            halted: self.store.halted(tenant, &record.binding.key()).await?,
             sweep: if record.binding.forge == ForgeKind::Local { 2 } else { 60 },
         };
         Ok(Gathered { facts, rules: trees.rules, judged })
@@ -148,7 +151,7 @@ impl Engine {
         let twin = |other: crate::store::Neighbour| Twin {
             // Of two that were only taken in, the older one goes on.
             active: !other.stage.is_final() && (other.stage != Stage::Received || other.id < record.id),
-            rejected: (other.stage == Stage::Dropped).then_some(other.updated),
+            rejected: (other.stage == Stage::Dropped).then_some(other.over.unwrap_or(other.updated)),
             id: other.id,
         };
         Ok(found.into_iter().map(twin).collect())
@@ -178,6 +181,14 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Trouble> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|error| Trouble::Git(GitError::Other(error.to_string())))??)
+}
+
+/// Reads a repository's rules from its default branch, as a turn does.
+pub async fn rules_of(forge: &Arc<dyn Forge>) -> Result<RulesState, Trouble> {
+    let repository = forge.repository().await?;
+    let mirror = forge.sync().await?;
+    let tip = forge.tip(&repository.default_branch).await?;
+    blocking(move || tip.map_or(Ok(RulesState::Missing), |tip| read_rules(&mirror, &tip))).await
 }
 
 /// Reads the one config of a commit's tree.

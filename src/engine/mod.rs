@@ -2,6 +2,7 @@
 //!
 //! Must not decide: what to do is chosen in the domain, what was done is judged there.
 
+mod asked;
 mod gather;
 mod perform;
 mod plan;
@@ -9,6 +10,8 @@ mod trouble;
 mod turn;
 mod worker;
 
+pub use asked::People;
+pub use gather::rules_of;
 pub use plan::{TreeFiles, apply_to, plan};
 pub use trouble::Trouble;
 pub use turn::Turn;
@@ -56,6 +59,8 @@ pub struct Engine {
     pub stop: bool,
     /// Who may approve, by tenant; nobody of a tenant that is not in it.
     pub approvers: BTreeMap<TenantId, Approvers>,
+    /// Who the users of forges are to us.
+    pub people: People,
     locks: Locks,
 }
 
@@ -65,8 +70,8 @@ type Locks = Arc<Mutex<BTreeMap<String, Arc<Mutex<()>>>>>;
 impl Engine {
     /// Puts an engine together.
     pub fn new(store: Store, forges: Forges, keys: Keys, instance: String, clock: Clock, stop: bool) -> Engine {
-        let approvers = BTreeMap::new();
-        Engine { store, forges, keys, instance, clock, stop, approvers, locks: Locks::default() }
+        let (people, approvers) = (People::default(), BTreeMap::new());
+        Engine { store, forges, keys, instance, clock, stop, approvers, people, locks: Locks::default() }
     }
 
     async fn lock(&self, binding: &Binding) -> Arc<Mutex<()>> {

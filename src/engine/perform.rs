@@ -31,6 +31,7 @@ impl Engine {
             Action::Merge(intent) => self.merge(forge, case, intent).await,
             Action::Drop(reason) => abandon(forge, case, reason).await,
             Action::HandOver(reason) => notify(forge, case, reason).await,
+            Action::Answer(answer) => self.reply(forge, case, answer, verdict).await,
             Action::Land(_) | Action::Settle(..) | Action::Wait(_) => Ok(Done::Nothing),
         }
     }
@@ -102,6 +103,7 @@ impl Engine {
             | Action::HandOver(_)
             | Action::Land(_)
             | Action::Settle(..)
+            | Action::Answer(_)
             | Action::Wait(_)) => Ok(other),
         }
     }

@@ -33,7 +33,7 @@ impl<'a> TreeFiles<'a> {
         let code = match &error {
             GitError::TooLarge { .. } => Code::TooLarge,
             GitError::Link(_) => Code::Link,
-            GitError::NotFound(_) | GitError::Busy(_) | GitError::Other(_) => Code::Parse,
+            GitError::NotFound(_) | GitError::Busy(_) | GitError::Refused(_) | GitError::Other(_) => Code::Parse,
         };
         let refusal = Refusal::of(code, error.to_string()).in_file(path);
         if code == Code::Parse {

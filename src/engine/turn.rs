@@ -49,7 +49,7 @@ impl Engine {
         let case = Case { record: &record, ..case };
         let done = self.perform(&case, &action, &verdict).await?;
         let due = match &action {
-            Action::Wait(until) => Some(*until),
+            Action::Wait(until) if until.0 < i64::MAX => Some(*until),
             _ => None,
         };
         match after(&case, &action, &verdict, done) {
@@ -58,7 +58,10 @@ impl Engine {
                 let due = due.or(transition.due);
                 Ok(Turn { action, verdict, record: transition.record, due })
             }
-            None => Ok(Turn { action, verdict, record, due: due.or(Some(facts.now.plus_seconds(facts.sweep))) }),
+            None => {
+                let sweep = Some(facts.now.plus_seconds(facts.sweep)).filter(|_| !record.stage.is_final());
+                Ok(Turn { action, verdict, record, due: due.or(sweep) })
+            }
         }
     }
 
@@ -71,6 +74,7 @@ impl Engine {
             | Action::Report
             | Action::Merge(_)
             | Action::HandOver(_)
+            | Action::Answer(_)
             | Action::Drop(_) => true,
             Action::Land(_) | Action::Settle(..) | Action::Wait(_) => false,
         };

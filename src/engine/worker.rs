@@ -3,13 +3,22 @@
 use super::{Engine, Trouble, Turn};
 use crate::domain::ids::Time;
 use crate::forge::ForgeError;
-use crate::store::{Delivery, StoreError, WakeBy};
+use crate::forge::hook::{Hint, Look};
+use crate::store::{StoreError, WakeBy};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info, info_span, warn};
 
 /// How long a claim lasts, seconds.
 const LEASE: i64 = 120;
+
+/// How long the ids of deliveries are remembered, seconds: longer than any forge sends one again.
+const REMEMBERED: i64 = 30 * 86_400;
+
+/// Seconds between two times that old deliveries are let go.
+const FORGET_EVERY: i64 = 3_600;
 
 /// How the loop waits.
 #[derive(Clone, Copy, Debug)]
@@ -29,12 +38,13 @@ impl Default for Pace {
 pub struct Worker {
     engine: Engine,
     name: String,
+    forgot: Arc<AtomicI64>,
 }
 
 impl Worker {
     /// A worker of this name; two workers never have the same proposal.
     pub fn new(engine: Engine, name: impl Into<String>) -> Worker {
-        Worker { engine, name: name.into() }
+        Worker { engine, name: name.into(), forgot: Arc::default() }
     }
 
     /// Takes turns until nothing is due; gives how many.
@@ -84,7 +94,10 @@ impl Worker {
         match result {
             Ok(turn) => {
                 note(&turn);
-                store.release(&claim, turn.due).await?;
+                match turn.due {
+                    None if turn.is_over() => store.rest(&claim).await?,
+                    due => store.release(&claim, due).await?,
+                }
             }
             Err(Trouble::Forge(ForgeError::RateLimited(until))) => {
                 info!(%until, "the forge limits our rate");
@@ -103,21 +116,27 @@ impl Worker {
         let store = &self.engine.store;
         for delivery in store.pending_deliveries(100).await? {
             let now: Time = (self.engine.clock)();
-            let by = match pull_number(&delivery) {
-                Some(number) => WakeBy::Pull { repository: &delivery.repository, number },
-                None => WakeBy::Repository(&delivery.repository),
+            let (tenant, repository) = (&delivery.tenant, delivery.repository.as_str());
+            match Hint::look(&delivery.body) {
+                Look::Pull(number) => store.wake(tenant, WakeBy::Pull { repository, number }, now).await?,
+                Look::Comment(number) => store.rouse(tenant, repository, number, now).await?,
+                Look::Everywhere => store.wake(tenant, WakeBy::Repository(repository), now).await?,
+                Look::Nowhere => 0,
             };
-            store.wake(&delivery.tenant, by, now).await?;
             store.delivered(&delivery, now).await?;
         }
-        Ok(())
+        self.forget().await
     }
-}
 
-/// The pull request a delivery speaks of; only a hint where to look.
-fn pull_number(delivery: &Delivery) -> Option<u64> {
-    let body: serde_json::Value = serde_json::from_slice(&delivery.body).ok()?;
-    body.get("pull")?.get("number")?.as_u64()
+    /// Lets go, now and then, of deliveries that no forge sends again.
+    async fn forget(&self) -> Result<(), StoreError> {
+        let now: Time = (self.engine.clock)();
+        if self.forgot.load(Ordering::Relaxed) > now.plus_seconds(-FORGET_EVERY).0 {
+            return Ok(());
+        }
+        self.forgot.store(now.0, Ordering::Relaxed);
+        self.engine.store.forget_deliveries(now.plus_seconds(-REMEMBERED)).await.map(|_| ())
+    }
 }
 
 fn note(turn: &Turn) {
@@ -133,6 +152,7 @@ fn note(turn: &Turn) {
         Action::Merge(_) => "merge",
         Action::Land(_) => "land",
         Action::Settle(..) => "settle",
+        Action::Answer(_) => "answer",
     };
     info!(action = name, stage = turn.record.stage.name(), code = %turn.verdict.code, "{}", turn.verdict.sentence);
 }

@@ -2,10 +2,12 @@
 //!
 //! Must not let text from outside reach Markdown or HTML before it was neutralised.
 
+mod answer;
 mod body;
 mod neutral;
 pub mod page;
 
+pub use answer::answer;
 pub use body::{
     CheckText, RenderError, attested_body, body_text, check_texts, commit_message, merge_message, notice, pull_title,
 };

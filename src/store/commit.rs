@@ -4,7 +4,7 @@
 
 use super::db::{Tx, row, run};
 use super::error::{Result, StoreError};
-use super::{Store, approvals, count, due, log, record};
+use super::{Store, approvals, count, due, halts, log, record};
 use crate::domain::audit::Event;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage, Transition};
@@ -78,7 +78,8 @@ impl Store {
         let events = about(record, transition.events.clone());
         let places = log::append(&mut tx, &mut head, tenant, &events, now).await?;
         record::tally(&mut tx, transition, seq, at).await?;
-        due::plan(&mut tx, tenant, &record.id, transition.due.filter(|_| !record.stage.is_final())).await?;
+        halts::keep(&mut tx, transition, seq).await?;
+        due::plan(&mut tx, tenant, &record.id, transition.due).await?;
         keep(&mut tx, tenant, transition, at).await?;
         approvals::consume(&mut tx, record, now).await?;
         if let Some(token) = token {

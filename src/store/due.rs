@@ -129,6 +129,29 @@ impl Store {
         tx.commit().await.map(|()| woken)
     }
 
+    /// Makes the proposals of a pull request due now, also those that are over; how many.
+    pub async fn rouse(&self, tenant: &TenantId, repository: &str, number: u64, now: Time) -> Result<u64> {
+        let mut tx = self.db.write().await?;
+        log::lock(&mut tx, tenant).await?;
+        let sql = "INSERT INTO due (tenant, proposal, at, lease, owner, turn, attempts, woken) \
+                   SELECT tenant, id, $1, 0, '', 0, 0, 0 FROM proposal WHERE tenant = $2 AND repository = $3 \
+                   AND pull = $4 ON CONFLICT (tenant, proposal) DO UPDATE SET woken = 1, \
+                   at = CASE WHEN due.at > excluded.at THEN excluded.at ELSE due.at END";
+        let roused = run!(&mut tx, sql, now.0, tenant.as_str(), repository, count(number)?)?;
+        tx.commit().await.map(|()| roused)
+    }
+
+    /// Ends a turn of a proposal that is over: nobody looks again, unless a hint came during the turn.
+    pub async fn rest(&self, claim: &Claim) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        let sql = "DELETE FROM due WHERE tenant = $1 AND proposal = $2 AND turn = $3 AND woken = 0";
+        run!(&mut tx, sql, claim.tenant.as_str(), claim.id.as_str(), claim.turn)?;
+        let sql = "UPDATE due SET lease = 0, owner = '', attempts = 0, error = NULL \
+                   WHERE tenant = $1 AND proposal = $2 AND turn = $3";
+        run!(&mut tx, sql, claim.tenant.as_str(), claim.id.as_str(), claim.turn)?;
+        tx.commit().await
+    }
+
     /// When the next proposal may be claimed.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         let mut tx = self.db.read().await?;

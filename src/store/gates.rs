@@ -18,6 +18,8 @@ pub struct Neighbour {
     pub stage: Stage,
     /// Why it was dropped or handed over.
     pub reason: Option<Reason>,
+    /// When it was over, if it is and that is known.
+    pub over: Option<Time>,
     /// When it was last changed.
     pub updated: Time,
 }
@@ -80,7 +82,13 @@ impl Store {
 fn neighbours(found: Vec<(String, i64)>) -> Result<Vec<Neighbour>> {
     let neighbour = |(text, updated): &(String, i64)| {
         let record = parse(text)?;
-        Ok(Neighbour { id: record.id, stage: record.stage, reason: record.reason, updated: Time(*updated) })
+        Ok(Neighbour {
+            id: record.id,
+            stage: record.stage,
+            reason: record.reason,
+            over: record.over,
+            updated: Time(*updated),
+        })
     };
     found.iter().map(neighbour).collect()
 }

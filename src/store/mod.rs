@@ -8,6 +8,7 @@ mod db;
 mod due;
 mod error;
 mod gates;
+mod halts;
 mod inbox;
 mod log;
 mod proposals;

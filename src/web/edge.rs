@@ -16,6 +16,7 @@ use std::any::Any;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -25,8 +26,14 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::{DefaultOnFailure, TraceLayer};
 use uuid::Uuid;
 
-/// The most bytes a body may have, whichever route.
+/// The most bytes a body may have, except an event's.
 pub(super) const MAX_BODY: usize = 1 << 20;
+/// The most bytes of an event: what GitHub sends at most.
+const MAX_EVENT: usize = 25 << 20;
+/// How many bodies over `MAX_BODY` are held in memory at once.
+const LARGE_AT_ONCE: usize = 4;
+/// The places of large bodies.
+static LARGE: Semaphore = Semaphore::const_new(LARGE_AT_ONCE);
 /// How long a request may take until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The header with the id of the request.
@@ -36,7 +43,15 @@ const CSP: &str = "default-src 'none'; style-src 'self'; frame-ancestors 'none';
 
 /// Puts the layers around a router.
 pub(super) fn wrap(router: Router, shared: Arc<Shared>) -> Router {
-    let secret = [header::AUTHORIZATION, header::COOKIE, HeaderName::from_static("x-countersign-signature-256")];
+    let secret = [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        HeaderName::from_static("x-countersign-signature-256"),
+        HeaderName::from_static("x-hub-signature-256"),
+        HeaderName::from_static("x-hub-signature"),
+        HeaderName::from_static("x-gitlab-token"),
+        HeaderName::from_static("webhook-signature"),
+    ];
     let layers = ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new(secret))
         .layer(from_fn_with_state(shared, finish))
@@ -53,7 +68,7 @@ pub(super) fn wrap(router: Router, shared: Arc<Shared>) -> Router {
                 .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
         )
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY));
+        .layer(RequestBodyLimitLayer::new(MAX_EVENT));
     router.layer(layers)
 }
 
@@ -169,16 +184,35 @@ pub(super) async fn nothing() -> Problem {
 
 /// A request's body, up to the limit; more is refused without being kept.
 pub(super) async fn body(request: Request) -> Result<Bytes, Problem> {
-    let claimed =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if claimed.is_some_and(|length| length > MAX_BODY as u64) {
+    if claimed(&request).is_some_and(|length| length > MAX_BODY as u64) {
         return Err(Problem::too_large(MAX_BODY));
     }
-    to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| {
+    read(request, MAX_BODY).await
+}
+
+/// An event's body, with the place it holds while it is in memory; a large one has to say how large it is.
+pub(super) async fn event(request: Request) -> Result<(Bytes, Option<SemaphorePermit<'static>>), Problem> {
+    let length = claimed(&request);
+    if length.is_some_and(|length| length > MAX_EVENT as u64) {
+        return Err(Problem::too_large(MAX_EVENT));
+    }
+    if length.is_none_or(|length| length <= MAX_BODY as u64) {
+        return Ok((read(request, MAX_BODY).await?, None));
+    }
+    let place = LARGE.acquire().await.map_err(|error| Problem::internal(error.to_string()))?;
+    Ok((read(request, MAX_EVENT).await?, Some(place)))
+}
+
+fn claimed(request: &Request) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(request: Request, most: usize) -> Result<Bytes, Problem> {
+    to_bytes(request.into_body(), most).await.map_err(|error| {
         let mut cause = error.source();
         while let Some(inner) = cause {
             if inner.to_string().contains("length limit exceeded") {
-                return Problem::too_large(MAX_BODY);
+                return Problem::too_large(most);
             }
             cause = inner.source();
         }

@@ -8,7 +8,7 @@ use crate::domain::approval::Says;
 use crate::domain::audit::{Decision, Event};
 use crate::domain::canon::Malformed;
 use crate::domain::ids::{Digest, TenantId, Time};
-use crate::domain::lifecycle::{Owner, Record, Stage};
+use crate::domain::lifecycle::{Record, Stage};
 use crate::domain::proposal::{ActionKind, MAX_BYTES, Sealed};
 use crate::store::{Received, Store, StoreError};
 use serde_json::json;
@@ -101,8 +101,8 @@ pub async fn receive(
 ) -> Result<Accepted, Refused> {
     let outcome = match judge(settings, tenant, principal, bytes, now) {
         Ok((sealed, repository)) => {
-            let kept = keep(store, &sealed, record(&sealed, repository, tenant, principal, now), now).await;
-            match kept {
+            let fresh = Record::received(new_id(now), repository.binding(tenant), &sealed, principal, now);
+            match keep(store, &sealed, fresh, now).await {
                 Ok(accepted) => bring(store, settings, tenant, principal, &sealed, accepted, now).await,
                 Err(refused) => Err(refused),
             }
@@ -146,53 +146,6 @@ fn judge<'a>(
     }
     let expires = proposal.expires(now);
     if expires <= now { Err(Refused::Expired(expires)) } else { Ok((sealed, repository)) }
-}
-
-/// The record of a proposal that was just taken in.
-fn record(sealed: &Sealed, repository: &Repository, tenant: &TenantId, principal: &str, now: Time) -> Record {
-    let proposal = &sealed.proposal;
-    Record {
-        id: new_id(now),
-        name: proposal.id.clone(),
-        binding: repository.binding(tenant),
-        digest: sealed.digest,
-        principal: principal.to_owned(),
-        action_kind: proposal.action_kind,
-        target: proposal.target.to_string(),
-        received: now,
-        expires: proposal.expires(now),
-        stage: Stage::Received,
-        owner: Owner::Bot,
-        reason: None,
-        environment: None,
-        mode: None,
-        class: None,
-        needed: None,
-        approvals: Vec::new(),
-        rejection: None,
-        effect: None,
-        summary: Vec::new(),
-        branch: None,
-        base: None,
-        push: None,
-        pushes: Vec::new(),
-        head: None,
-        pull: None,
-        opened: None,
-        attests: Vec::new(),
-        announced: None,
-        announced_text: None,
-        refusals: Vec::new(),
-        issued: None,
-        reported: None,
-        merging: None,
-        landed: None,
-        landed_as_attested: None,
-        auto: false,
-        outcome: None,
-        verdict: None,
-        standing: None,
-    }
 }
 
 async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Result<Accepted, Refused> {

@@ -13,6 +13,7 @@ pub mod intake;
 mod pages;
 mod problem;
 mod routes;
+pub mod setup;
 mod view;
 
 pub use export::Export;
@@ -82,7 +83,7 @@ impl Shared {
 /// The whole HTTP surface of a site.
 pub fn router(site: Site) -> Router {
     let hooks = hooks::Hooks::of(&site.settings);
-    let (router, document) = routes::assemble(hooks.any());
+    let (router, document) = routes::assemble(|kind| hooks.any(kind));
     let (directory, approvers) = (Directory::of(&site.settings), approvers(&site.settings));
     let shared = Shared { directory, hooks, pages: Pages::new(), openapi: document, approvers, site };
     let shared = Arc::new(shared);

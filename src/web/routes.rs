@@ -5,6 +5,7 @@
 use super::api::{approvals, audit, meta, outcome, proposals, trust};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
+use crate::domain::ids::ForgeKind;
 use crate::domain::proposal::Proposal;
 use axum::Router;
 use schemars::generate::SchemaSettings;
@@ -43,20 +44,20 @@ impl Modify for Schemes {
     }
 }
 
-/// The router and its document; `hooks` says whether there is anything to be told about.
-pub(super) fn assemble(hooks: bool) -> (Router<Arc<Shared>>, String) {
-    let (router, document) = described(hooks).split_for_parts();
+/// The router and its document; `told` says whether any repository of a kind of forge could be told about.
+pub(super) fn assemble(told: impl Fn(ForgeKind) -> bool) -> (Router<Arc<Shared>>, String) {
+    let (router, document) = described(told).split_for_parts();
     (router, complete(&document).to_string())
 }
 
 /// The OpenAPI 3.1 document of the whole surface.
 pub fn openapi() -> Value {
-    let (_, document) = described(true).split_for_parts();
+    let (_, document) = described(|_| true).split_for_parts();
     complete(&document)
 }
 
-fn described(hooks: bool) -> OpenApiRouter<Arc<Shared>> {
-    let router = OpenApiRouter::with_openapi(Head::openapi())
+fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
+    let mut router = OpenApiRouter::with_openapi(Head::openapi())
         .routes(routes!(proposals::send, proposals::list))
         .routes(routes!(proposals::one))
         .routes(routes!(proposals::diff))
@@ -81,7 +82,16 @@ fn described(hooks: bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(pages::approve::show, pages::approve::take))
         .routes(routes!(pages::classes))
         .routes(routes!(pages::audit));
-    if hooks { router.routes(routes!(hooks::local)) } else { router }
+    if told(ForgeKind::Local) {
+        router = router.routes(routes!(hooks::local));
+    }
+    if told(ForgeKind::Github) {
+        router = router.routes(routes!(hooks::github));
+    }
+    if told(ForgeKind::Gitlab) {
+        router = router.routes(routes!(hooks::gitlab));
+    }
+    router
 }
 
 /// Adds the schema of the proposal, which its own types make.

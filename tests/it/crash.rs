@@ -11,7 +11,7 @@ const STORY: &str = "received / pushed / opened / attested / waits: checks.missi
 const LEASE: i64 = 121;
 
 /// Takes every turn, or ends where fate wants it; then begins anew until nothing is due.
-async fn live(mut w: World, fate: &std::sync::Arc<Fate>) -> World {
+pub async fn live(mut w: World, fate: &std::sync::Arc<Fate>) -> World {
     w.wrap(|inner| Between::mortal(inner, fate.clone()));
     let worker = w.stage.worker();
     let died = tokio::select! {

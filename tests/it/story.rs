@@ -42,6 +42,8 @@ fn words(event: &Happened) -> String {
         "merge.mismatch" => format!("landed otherwise: {code}"),
         "merge.refused" => format!("not merged: {code}"),
         "pr.left_to_people" => format!("left to people: {code}"),
+        "command.taken" => format!("asked: {code}"),
+        "command.refused" => format!("asked in vain: {code}"),
         "proposal.dropped" => format!("dropped: {code}"),
         "outcome.recorded" => {
             let demoted = if said("demoted") == true { ", demoted" } else { "" };

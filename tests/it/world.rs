@@ -125,6 +125,11 @@ impl World {
         id
     }
 
+    /// Takes up a proposal that nobody sent.
+    pub fn takes_up(&self, id: &str) {
+        self.ids.lock().unwrap().push(id.to_owned());
+    }
+
     /// Sends a proposal and takes every turn it can take now.
     pub async fn propose(&self, document: &Value) -> String {
         let id = self.adopt(document).await;

@@ -94,7 +94,7 @@ pub struct SelectObject {
     pub namespace: Option<String>,
 }
 
-/// Reads a value that is there, even if it is `null`.
+/// Reads a value that is there, `null` included.
 pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

@@ -10,8 +10,10 @@ mod path;
 mod terraform;
 
 pub use edit::{Edit, Form, Op, Select, SelectBlock, SelectIndex, SelectObject};
-pub use helm::Helm;
-pub use kustomize::{Image, Kustomize, Replicas};
+pub use helm::{ChartImage, Dependency, Helm, Lock};
+pub use kustomize::{
+    Behavior, Generator, HelmChart, Image, JsonOp, JsonOpKind, Kustomize, Listed, Pairs, Patch, PatchTarget, Replicas,
+};
 pub use manifest::Manifest;
 pub use path::{Path, Step};
 pub use terraform::Terraform;

@@ -132,7 +132,10 @@ impl Work<'_> {
             return Ok(());
         }
         let edited = match step.format {
-            Format::Yaml => yaml::edit(&now, step.select.as_ref(), &step.edits),
+            Format::Yaml => {
+                let order = engines::key_order(&step.file);
+                yaml::edit_in_order(&now, step.select.as_ref(), &step.edits, order)
+            }
             Format::Hcl => hcl::edit(&now, step.select.as_ref(), &step.edits),
         }
         .map_err(place)?;

@@ -2,8 +2,10 @@
 //!
 //! Must not fetch anything: other rooms fill these in.
 
+mod asked;
 mod forge;
 
+pub use asked::{Asked, Halt, HaltOrder};
 pub use forge::{
     Check, Comment, Conclusion, Landed, Mergeable, Opinion, Protection, Pull, PullState, Repository, Review, Right,
     User,
@@ -181,6 +183,10 @@ pub struct Facts {
     pub twins: Vec<Twin>,
     /// Health reports that fit the landed commit.
     pub reports: Vec<HealthReport>,
+    /// The oldest comment that asks for something and was not answered.
+    pub asked: Option<Asked>,
+    /// Who stopped the repository, if somebody did.
+    pub halted: Option<Halt>,
     /// Seconds until the forge is looked at again when nothing else is due.
     pub sweep: i64,
 }

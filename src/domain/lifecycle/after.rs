@@ -1,6 +1,7 @@
 //! What the result of an action makes of the record, and what is written down of it.
 
 use super::choice::Action;
+use super::command;
 use super::next::digest;
 use super::{Announced, Case, Issued, MergeIntent, Owner, PushIntent, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
@@ -32,6 +33,8 @@ pub enum Done {
     NotAttested(Fault),
     /// The check runs were written.
     Reported,
+    /// A comment was answered; the proposal that follows, if one does.
+    Answered(Option<String>),
     /// The forge's answer to the merge order.
     Merged(MergeAnswer),
 }
@@ -59,6 +62,7 @@ pub fn intent(case: &Case<'_>, action: &Action, verdict: &Verdict, nonce: &str) 
         | Action::HandOver(_)
         | Action::Land(_)
         | Action::Settle(..)
+        | Action::Answer(_)
         | Action::Wait(_) => None,
     }
 }
@@ -85,11 +89,15 @@ pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) ->
         (Action::Land(landed), _) => Some(landed_as(case, landed, verdict)),
         (Action::Settle(result, reason), _) => Some(settled(case, *result, reason, verdict)),
         (Action::Report, _) => Some(reported(case, verdict)),
+        (Action::Answer(answer), Done::Answered(successor)) => {
+            Some(command::answered(case, answer, successor, verdict))
+        }
         (Action::Wait(until), _) => waits(case, *until, verdict),
         (Action::Push(push), Done::Pushed(Pushed::Done(commit))) => {
             let mut next = remember(case, verdict);
             next.record.head = Some(commit.clone());
             next.record.push = None;
+            next.record.commands.rebase = false;
             next.record.pushes.retain(|at| at.plus_seconds(3_600) > now);
             match case.record.stage {
                 Stage::Received => next.record.stage = Stage::Pushed,
@@ -120,7 +128,7 @@ pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) ->
             Some(next.refusing(case, "attestation.refused", &fault.code, json!({"reason": fault.reason})))
         }
         (Action::Merge(_), Done::Merged(answer)) => Some(answered(case, &answer, verdict)),
-        (Action::Push(_) | Action::OpenPull | Action::Attest(_) | Action::Merge(_), _) => None,
+        (Action::Push(_) | Action::OpenPull | Action::Attest(_) | Action::Merge(_) | Action::Answer(_), _) => None,
     }
 }
 
@@ -160,7 +168,7 @@ fn event(
 }
 
 /// The record with what was computed this turn.
-fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
+pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
     let mut record = case.record.clone();
     if let Some(base) = &case.facts.base {
         record.base.get_or_insert_with(|| base.name.clone());
@@ -189,6 +197,7 @@ fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
         events: Vec::new(),
         outcome: None,
         demote: false,
+        halt: None,
         due: Some(case.facts.now),
         artifacts: Vec::new(),
     }
@@ -203,9 +212,11 @@ fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
     next.record.stage = Stage::Dropped;
     next.record.reason = Some(reason.clone());
-    next.due = None;
-    // A person who closes a pull request says that the change was not good.
-    if reason.code == "rejected" && case.record.stage == Stage::Open {
+    next.record.over = Some(case.facts.now);
+    next.due = command::over_due(&next.record, super::next::remembered(case), case.facts.now);
+    // A person who closes a pull request, or proposes it anew with another value, says that the change was not good.
+    let no = reason.code == "rejected" || case.record.commands.ending.as_ref() == Some(reason);
+    if no && case.record.stage == Stage::Open {
         next.outcome = outcome(&next.record, Judgement::Bad, case.facts.now);
         next.record.outcome = Some(Judgement::Bad);
     }
@@ -219,6 +230,7 @@ fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
 fn handed_over(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
     next.record.owner = Owner::Person;
+    next.record.commands.rebase = false;
     next.record.reason = Some(reason.clone());
     next.refusing(case, "pr.left_to_people", &reason.code, json!({"reason": reason.sentence}))
 }
@@ -297,7 +309,9 @@ fn answered(case: &Case<'_>, answer: &MergeAnswer, verdict: &Verdict) -> Transit
 /// What landed is judged by its first parent: the changes applied there must give the landed tree.
 fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
-    let auto = case.record.merging.is_some() && landed.by.id == case.facts.repository.bot.id;
+    let ours = case.record.merging.is_some() && landed.by.id == case.facts.repository.bot.id;
+    let wished = case.record.head.as_ref().and_then(|head| case.record.commands.waives(head));
+    let auto = ours && wished.is_none();
     let fits = case.facts.landing.as_ref().is_some_and(Landing::fits);
     next.record.stage = Stage::Merged;
     next.record.landed = Some(landed.clone());
@@ -309,10 +323,9 @@ fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> Transition 
         .landing
         .as_ref()
         .is_some_and(|landing| case.record.merging.as_ref().is_some_and(|intent| intent.base != landing.parent));
-    let payload =
-        json!({"commit": landed.commit, "by": {"id": landed.by.id}, "auto": auto, "asAttested": fits, "drift": drift});
+    let payload = json!({"commit": landed.commit, "by": {"id": landed.by.id}, "auto": auto, "asAttested": fits, "drift": drift, "askedBy": wished.map(|wish| wish.by.id)});
     if fits {
-        let kind = if auto { "merge.result" } else { "merge.by_person" };
+        let kind = if ours { "merge.result" } else { "merge.by_person" };
         return next.with(case, kind, Decision::Note, payload);
     }
     next.demote = auto;

@@ -1,5 +1,6 @@
 //! The actions there are, and a choice of one with its reasons.
 
+use super::command::Answer;
 use super::{Case, MergeIntent, PushIntent, Reason};
 use crate::domain::attest::Binding;
 use crate::domain::facts::Landed;
@@ -28,6 +29,8 @@ pub enum Action {
     Land(Landed),
     /// Take note of its outcome.
     Settle(Judgement, Reason),
+    /// Answer a person's comment.
+    Answer(Box<Answer>),
     /// Look again at this time.
     Wait(Time),
 }

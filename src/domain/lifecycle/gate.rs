@@ -55,7 +55,7 @@ pub fn gates(case: &Case<'_>, pull: &Pull) -> Verdict {
     let mut children = vec![
         is_open(pull),
         ours(case, pull),
-        held(pull),
+        held(case, pull),
         frozen(case),
         clock(case),
         heads(case, pull),
@@ -69,12 +69,22 @@ pub fn gates(case: &Case<'_>, pull: &Pull) -> Verdict {
     children.push(protection(case, pull));
     children.push(reviews(pull));
     children.push(mergeable(pull));
-    children.push(quiet(case, pull, auto));
-    children.push(mode(case, auto));
-    children.push(class(case, auto));
+    children.push(waivable(case, pull, quiet(case, pull, auto)));
+    children.push(waivable(case, pull, mode(case, auto)));
+    children.push(waivable(case, pull, class(case, auto)));
     children.push(turn(case));
     children.push(asked_before(case));
     Verdict::all("merge", children)
+}
+
+/// A gate that a person who asked for the merge of this very head has waived.
+fn waivable(case: &Case<'_>, pull: &Pull, gate: Verdict) -> Verdict {
+    match case.record.commands.waives(&pull.head) {
+        Some(waiver) if !gate.passes() => {
+            Verdict::pass(&gate.gate, format!("waived by {}, who asked for the merge", waiver.by.login))
+        }
+        Some(_) | None => gate,
+    }
 }
 
 fn is_open(pull: &Pull) -> Verdict {
@@ -107,7 +117,11 @@ fn ours(case: &Case<'_>, pull: &Pull) -> Verdict {
     }
 }
 
-fn held(pull: &Pull) -> Verdict {
+fn held(case: &Case<'_>, pull: &Pull) -> Verdict {
+    if let Some(hold) = &case.record.commands.hold {
+        let sentence = format!("{} holds it; `/countersign release` lets it go on", hold.by.login);
+        return Verdict::wait("hold", "held", sentence);
+    }
     let holds = |label: &&String| {
         let label = label.to_lowercase();
         label == "countersign:hold" || label == "hold" || label.starts_with("do-not-merge")

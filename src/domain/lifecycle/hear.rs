@@ -133,6 +133,7 @@ fn transition(before: &Record, record: Record, event: Event, now: Time) -> Trans
         events: vec![event],
         outcome: None,
         demote: false,
+        halt: None,
         due: Some(now),
         artifacts: Vec::new(),
     }

@@ -8,9 +8,12 @@ mod binding;
 mod branch;
 mod checks;
 mod choice;
+pub mod command;
 mod gate;
 mod hear;
 mod next;
+mod received;
+mod renewal;
 mod soak;
 
 pub use after::{Done, after, announced, intent};
@@ -26,6 +29,7 @@ use super::approval::{Redeemed, Rejection};
 use super::audit::Event;
 use super::canon::Malformed;
 use super::facts::Facts;
+use super::facts::HaltOrder;
 use super::facts::Landed;
 pub use super::facts::{FileSummary, HealthReport, Touch};
 use super::ids::{Binding, Digest, Oid, Time};
@@ -223,6 +227,12 @@ pub struct Record {
     /// What became of it.
     #[serde(default)]
     pub outcome: Option<Judgement>,
+    /// What people asked for on its pull request.
+    #[serde(default)]
+    pub commands: command::Commands,
+    /// When it was over.
+    #[serde(default)]
+    pub over: Option<Time>,
     /// The last verdict.
     #[serde(default)]
     pub verdict: Option<Verdict>,
@@ -374,7 +384,9 @@ pub struct Transition {
     pub outcome: Option<Outcome>,
     /// Whether the class loses its autonomy.
     pub demote: bool,
-    /// When to look again; never, when the stage is final.
+    /// What becomes of the repository's halt; nothing, mostly.
+    pub halt: Option<HaltOrder>,
+    /// When to look again; never, when none is given.
     pub due: Option<Time>,
     /// Bytes to keep beside the record, by name: `diff`, `inverse`, `envelope`, `body`.
     pub artifacts: Vec<(&'static str, Vec<u8>)>,

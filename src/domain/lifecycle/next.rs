@@ -1,33 +1,42 @@
 //! Chooses the single next thing to do.
 
 use super::approved::{approved, patience, rejected};
-use super::binding::live_binding;
 use super::branch::branch_name;
 use super::choice::{Action, Choice, choose, later};
-use super::gate::{gates, proof};
+use super::command;
+use super::gate::gates;
+use super::renewal::{renewal, wished};
 use super::soak::soaking;
 use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage};
-use crate::domain::attest::{Fault, prove, region_digest};
-use crate::domain::facts::{Mergeable, Plan, Pull, PullState};
+use crate::domain::attest::{prove, region_digest};
+use crate::domain::facts::{Plan, Pull, PullState};
 use crate::domain::ids::{Digest, Oid, Time};
 use crate::domain::policy::rules::{Mode, Rules};
 use crate::domain::policy::verdict::{State, Verdict};
 use crate::domain::policy::{self, Judged};
 
-/// New pushes of one branch, or new blocks for one head, in an hour after which it is left to people.
-const MOST_REPEATS: usize = 5;
-
 /// Chooses the next action; total over the stages.
 pub fn next(case: &Case<'_>) -> Choice {
+    if let Some(found) = command::answering(case) {
+        return found;
+    }
     match case.record.stage {
         Stage::Received => received(case),
         Stage::Pushed => pushed(case),
         Stage::Open => open(case),
         Stage::Merged => soaking(case),
-        Stage::Settled | Stage::Dropped => {
-            choose(Action::Wait(Time(i64::MAX)), Verdict::pass("over", "nothing is left to do"))
-        }
+        Stage::Settled | Stage::Dropped => over(case),
     }
+}
+
+fn over(case: &Case<'_>) -> Choice {
+    let again = command::over_due(case.record, remembered(case), case.facts.now);
+    choose(Action::Wait(again.unwrap_or(Time(i64::MAX))), Verdict::pass("over", "nothing is left to do"))
+}
+
+/// Seconds that a person's no is remembered.
+pub(super) fn remembered(case: &Case<'_>) -> i64 {
+    policy::remembered(case.rules.loaded().map(|loaded| &loaded.rules))
 }
 
 fn drop(verdict: Verdict, code: &str) -> Choice {
@@ -132,6 +141,10 @@ fn pushed(case: &Case<'_>) -> Choice {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
     }
+    if let Some(halt) = &facts.halted {
+        let sentence = format!("{} stopped this repository", halt.by.login);
+        return later(case, Verdict::wait("stop", "halted", sentence));
+    }
     if facts.base.is_none() {
         return drop(Verdict::refuse("base", "base_missing", "somebody removed the base branch"), "failed");
     }
@@ -165,6 +178,9 @@ fn open(case: &Case<'_>) -> Choice {
     if let Some(verdict) = rejected(case) {
         return drop(verdict, "rejected");
     }
+    if let Some(reason) = &case.record.commands.ending {
+        return ended(reason);
+    }
     let verdict = gates(case, pull);
     if case.record.owner == Owner::Person {
         return report_or_wait(case, verdict);
@@ -173,7 +189,7 @@ fn open(case: &Case<'_>) -> Choice {
         return found;
     }
     // Nothing that depends on the time is decided while the clock is wrong, and nothing at all while we are stopped.
-    let stopped = case.rules.loaded().is_some_and(|loaded| loaded.rules.stop);
+    let stopped = case.rules.loaded().is_some_and(|loaded| loaded.rules.stop) || case.facts.halted.is_some();
     if case.facts.clock_regressed || stopped {
         return later(case, verdict);
     }
@@ -197,15 +213,23 @@ fn open(case: &Case<'_>) -> Choice {
     if case.judged.is_some_and(|judged| !approved(case, judged).passes()) {
         return report_or_wait(case, verdict);
     }
-    match renewal(case, pull) {
+    match wished(case, pull).or_else(|| renewal(case, pull)) {
         Some(Ok(action)) => choose(action, verdict),
         Some(Err(reason)) => choose(Action::HandOver(reason), verdict),
         None => settled_body(case, pull, verdict),
     }
 }
 
+/// What a person's command ends.
+fn ended(reason: &Reason) -> Choice {
+    choose(Action::Drop(reason.clone()), Verdict::refuse("command", &reason.code, reason.sentence.clone()))
+}
+
 /// A person's close is a no; our own is the end of a drop that was not written down.
 fn closed(case: &Case<'_>, pull: &Pull) -> Choice {
+    if let Some(reason) = &case.record.commands.ending {
+        return ended(reason);
+    }
     match &pull.closed_by {
         Some(user) if user.id == case.facts.repository.bot.id => {
             let code = if case.record.expires <= case.facts.now { "expired" } else { "satisfied" };
@@ -280,92 +304,6 @@ fn edited(case: &Case<'_>, pull: &Pull) -> Option<Reason> {
         return None;
     }
     Some(Reason::new("body_changed", "the text above the attestation is not the text that was signed"))
-}
-
-/// Whether it needs a new push or attestation, or is left to people; none when the body stands.
-fn renewal(case: &Case<'_>, pull: &Pull) -> Option<Result<Action, Reason>> {
-    let base = case.facts.base.as_ref()?;
-    let plan = case.facts.plan.as_ref().ok()?;
-    let newest = case.record.issued.as_ref().filter(|issued| Some(&issued.head) == case.record.head.as_ref());
-    let Some(issued) = newest else {
-        let parent = case.facts.branch.as_ref().and_then(|branch| branch.parents.first());
-        return Some(if parent == Some(&base.tip) { Ok(attest(case)) } else { rebase(case, pull, plan) });
-    };
-    if issued.base != base.tip {
-        return Some(rebase(case, pull, plan));
-    }
-    match proof(case, pull) {
-        Ok(proven) => {
-            let life = proven.not_after().0 - issued.issued.0;
-            let due = Time(issued.issued.0.saturating_add(life / 4 * 3));
-            (due <= case.facts.now).then(|| Ok(attest(case)))
-        }
-        // Somebody who puts an old block back again and again is not fought.
-        Err(fault) if again(&fault) && busy(&case.record.attests, case.facts.now) => {
-            Some(Err(Reason::new("body_contested", "the attestation had to be renewed too often in an hour")))
-        }
-        Err(fault) if again(&fault) => Some(Ok(attest(case))),
-        Err(fault) => Some(Err(Reason::new(&fault.code, fault.reason))),
-    }
-}
-
-/// Faults that a new attestation mends: our own rules, trees or time moved, or an old block came back.
-fn again(fault: &Fault) -> bool {
-    matches!(
-        fault.code.as_str(),
-        "attestation.expired"
-            | "nonce.superseded"
-            | "base.sha"
-            | "merge.tree"
-            | "merge.method"
-            | "change.class"
-            | "change.tier"
-            | "change.destructive"
-            | "policy.digest"
-            | "policy.decision"
-            | "approvals.mismatch"
-            | "rollback.mismatch"
-            | "editor.version"
-            | "key.revoked"
-            | "instance.mismatch"
-    )
-}
-
-fn attest(case: &Case<'_>) -> Action {
-    match live_binding(case) {
-        Some(binding) => Action::Attest(Box::new(binding)),
-        None => Action::Wait(case.facts.now.plus_seconds(case.facts.sweep)),
-    }
-}
-
-/// The base moved: the same change set keeps its head and is attested again, another is pushed again.
-fn rebase(case: &Case<'_>, pull: &Pull, plan: &Plan) -> Result<Action, Reason> {
-    let facts = case.facts;
-    if plan.applied.files.is_empty() {
-        return Ok(Action::Drop(Reason::new("satisfied", "everything asked for stands on the base already")));
-    }
-    let (Some(branch), Some(base), Some(judged)) = (&facts.branch, &facts.base, case.judged) else {
-        return Ok(Action::Wait(facts.now.plus_seconds(facts.sweep)));
-    };
-    let strict = facts.protection.as_ref().is_some_and(|protection| protection.strict);
-    let conflict = matches!(pull.mergeable, Mergeable::No(_));
-    if plan.changeset == branch.changeset && judged.tier < 3 && !strict && !conflict {
-        return Ok(attest(case));
-    }
-    if busy(&case.record.pushes, facts.now) {
-        return Err(Reason::new("base_busy", "the base moved too often in an hour"));
-    }
-    Ok(Action::Push(PushIntent {
-        branch: pull.head_ref.clone(),
-        old: case.record.head.clone(),
-        parent: base.tip.clone(),
-        tree: plan.tree.clone(),
-        at: facts.now.whole_second(),
-    }))
-}
-
-fn busy(times: &[Time], now: Time) -> bool {
-    times.iter().filter(|at| at.plus_seconds(3_600) > now).count() >= MOST_REPEATS
 }
 
 fn settled_body(case: &Case<'_>, pull: &Pull, verdict: Verdict) -> Choice {

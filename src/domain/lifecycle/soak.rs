@@ -8,6 +8,9 @@ use crate::domain::policy::rules::Rules;
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
 
+/// Seconds until a merged change is looked at again, when no hint comes.
+const SWEEP: i64 = 600;
+
 /// Watches a merged change until its outcome is known.
 pub(super) fn soaking(case: &Case<'_>) -> Choice {
     let (facts, record) = (case.facts, case.record);
@@ -27,7 +30,9 @@ pub(super) fn soaking(case: &Case<'_>) -> Choice {
     let ends = landed.at.plus_seconds(soak.0);
     if ends > facts.now {
         let sentence = format!("it soaks until {ends}");
-        return choose(Action::Wait(ends), Verdict::wait("soak", "soak", sentence));
+        // Before that, people may ask for something in a comment.
+        let again = facts.now.plus_seconds(SWEEP.max(facts.sweep));
+        return choose(Action::Wait(ends.min(again)), Verdict::wait("soak", "soak", sentence));
     }
     match facts.reports.iter().find(|report| report.result == Judgement::Good) {
         Some(_) if record.owner == Owner::Person => {

@@ -3,6 +3,7 @@
 pub use super::hazards::Hazard;
 use super::hazards::{Scene, find};
 use super::leaves::{Leaf, changed};
+use super::patched;
 use crate::domain::edit::{Applied, FileEdit, Format, Touched, yaml};
 use crate::domain::facts::{FileSummary, Touch};
 use serde_yaml::Value;
@@ -38,7 +39,13 @@ impl Effect {
         }
         let files = applied.files.iter().zip(&leaves).map(|(file, leaves)| (file, leaves.as_slice(), is_yaml(file)));
         effect.hazards = find(&Scene::of(files));
-        effect.touches_image_or_limit = leaves.iter().flatten().any(touches_image_or_limit);
+        for leaf in leaves.iter().flatten() {
+            effect.touches_image_or_limit |= touches_image_or_limit(leaf);
+            if patched::is_patch(leaf) {
+                effect.namespaces.extend(patched::namespaces(leaf));
+                effect.touches_image_or_limit |= patched::inside(leaf).iter().any(touches_image_or_limit);
+            }
+        }
         for (file, leaves) in applied.files.iter().zip(leaves) {
             effect.leaves.extend(leaves.into_iter().map(|leaf| (file.path.clone(), leaf)));
         }
@@ -166,6 +173,21 @@ mod tests {
         assert_eq!(names(effect("a: {}\n", hidden)), ["hidden_characters"]);
         let image = serde_json::json!({"spec": {"containers": [{"name": "x", "image": "y"}]}});
         assert_eq!(effect("spec: {}\n", image).tier(true), 2);
+    }
+
+    #[test]
+    fn a_patch_is_judged_by_what_it_writes() {
+        let all = |file, set| effect(file, set).hazards.iter().map(|hazard| hazard.name).collect::<BTreeSet<_>>();
+        let own = "patches:\n- patch: |-\n    kind: Deployment\n    metadata: {name: x, namespace: kube-system}\n    spec: {replicas: 3}\n";
+        let text = "kind: Deployment\nmetadata: {name: x, namespace: kube-system}\nspec: {replicas: 0}";
+        let set = serde_json::json!({"patches[0].patch": text});
+        assert_eq!(all(own, set.clone()), BTreeSet::from(["patch", "scale_to_zero"]));
+        assert!(effect(own, set).namespaces.contains("kube-system"));
+        let file = "- op: replace\n  path: /spec/x\n  value: 1\n";
+        assert_eq!(all(file, serde_json::json!({"[0].value": 2})), BTreeSet::from(["patch"]));
+        assert_eq!(all("spec: {a: {b: 1}}\n", serde_json::json!({"spec.a": null})), BTreeSet::from(["removal"]));
+        let list = serde_json::json!({"resources": ["a.yaml", "github.com/a/b?ref=c"]});
+        assert_eq!(all("resources: [a.yaml]\n", list), BTreeSet::from(["remote_resource"]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::effect::Effect;
 use super::leaves::Leaf;
+use super::patched;
 use super::verdict::Verdict;
 use crate::domain::proposal::ActionKind;
 
@@ -44,11 +45,16 @@ pub(super) fn is_narrow(kind: ActionKind) -> bool {
 }
 
 fn fits(kind: ActionKind, leaf: &Leaf) -> bool {
+    // A patch, a generator or a chart's source does more than its keys say: no narrow kind covers it.
+    if is_narrow(kind) && patched::is_opaque(leaf) {
+        return false;
+    }
     let last = leaf.last();
     let named = |list: &str| last == "name" && leaf.under(&[list]);
     match kind {
         ActionKind::SetImage => {
-            matches!(last, "image" | "newTag" | "newName" | "digest" | "tag" | "repository") || named("images")
+            matches!(last, "image" | "newTag" | "newName" | "tagSuffix" | "digest" | "tag" | "repository")
+                || named("images")
         }
         ActionKind::SetReplicas => {
             let count = last == "count" && leaf.under(&["replicas"]);
@@ -57,7 +63,7 @@ fn fits(kind: ActionKind, leaf: &Leaf) -> bool {
             count || known.contains(&last) || named("replicas")
         }
         ActionKind::SetResources => leaf.under(&["limits", "requests"]),
-        ActionKind::SetEnv => leaf.under(&["env", "envFrom", "extraEnv", "environment", "literals"]),
+        ActionKind::SetEnv => leaf.under(&["env", "envFrom", "extraEnv", "environment"]),
         ActionKind::SetProbe => leaf.keys.iter().any(|key| key.ends_with("Probe")),
         ActionKind::RestartWorkload => last.ends_with("restartedAt"),
         ActionKind::SuspendReconciliation => {
@@ -109,6 +115,15 @@ mod tests {
                 "spec/template/metadata/annotations/kubectl.kubernetes.io/restartedAt",
                 false,
             ),
+            (ActionKind::SetEnv, "configMapGenerator/name=app/literals/0", false),
+            (ActionKind::SetEnv, "configMapGenerator/name=app/env", false),
+            (ActionKind::SetImage, "dependencies/name=redis/repository", false),
+            (ActionKind::SetResources, "0/value/limits/memory", false),
+            (ActionKind::SetResources, "patches/0/patch", false),
+            (ActionKind::SetImage, "patches/0/patch/image", false),
+            (ActionKind::SetImage, "images/name=web/tagSuffix", true),
+            (ActionKind::PatchKustomization, "patches/0/patch", true),
+            (ActionKind::PatchKustomization, "configMapGenerator/name=app/literals/0", true),
             (ActionKind::Runbook, "a", false),
         ];
         for (kind, path, wanted) in cases {

@@ -34,10 +34,21 @@ impl Leaf {
 
 /// Every value that differs: a whole block that was written at once is judged by what stands inside it.
 pub(super) fn changed(file: &FileEdit, yaml: bool) -> Vec<Leaf> {
-    let read = |bytes: &[u8]| yaml::documents(bytes).ok().filter(|_| yaml).map(|all| scalars(&all));
-    let (Some(mut before), Some(after)) = (read(&file.before), read(&file.after)) else {
-        return file.touched.iter().map(from_source).collect();
-    };
+    let read = |bytes: &[u8]| yaml::documents(bytes).ok().filter(|_| yaml);
+    match (read(&file.before), read(&file.after)) {
+        (Some(before), Some(after)) => between(&before, &after),
+        _ => file.touched.iter().map(from_source).collect(),
+    }
+}
+
+/// The documents of a text; none if it cannot be read.
+pub(super) fn from_text(text: &str) -> Option<Vec<Value>> {
+    yaml::documents(text.as_bytes()).ok()
+}
+
+/// Every value that differs between two lists of documents.
+pub(super) fn between(before: &[Value], after: &[Value]) -> Vec<Leaf> {
+    let (mut before, after) = (scalars(before), scalars(after));
     let mut leaves = Vec::new();
     for (keys, text) in after {
         let old = before.remove(&keys);

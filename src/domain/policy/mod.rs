@@ -8,6 +8,7 @@ pub mod hazards;
 mod kinds;
 pub mod leaves;
 pub mod need;
+mod patched;
 pub mod place;
 pub mod protected;
 pub mod rules;
@@ -76,7 +77,7 @@ pub fn judge(proposal: &Proposal, judged: &Judged, loaded: &Loaded, facts: &Fact
     Verdict::all(
         "policy",
         vec![
-            stop(rules),
+            stop(rules, facts),
             base(proposal, rules, facts),
             environment(proposal, &judged.place),
             kinds::judge(proposal.action_kind, &judged.effect),
@@ -91,7 +92,17 @@ pub fn admit(twins: &[Twin], counts: &Counts, rules: &Rules, now: Time) -> Verdi
     Verdict::all("admission", vec![duplicate(twins, rules, now), budget(counts, rules)])
 }
 
-fn stop(rules: &Rules) -> Verdict {
+/// Seconds that a person's no is remembered under these rules, or where there are none.
+pub fn remembered(rules: Option<&Rules>) -> i64 {
+    rules.map_or(3_600, |rules| rules.hold_period.0).saturating_mul(REMEMBERED_HOLDS)
+}
+
+fn stop(rules: &Rules, facts: &Facts) -> Verdict {
+    if let Some(halt) = &facts.halted {
+        let sentence =
+            format!("{} stopped this repository at {}; an admin of it has to release it", halt.by.login, halt.at);
+        return Verdict::wait("stop", "halted", sentence);
+    }
     if rules.stop {
         return Verdict::wait(
             "stop",
@@ -161,7 +172,7 @@ fn duplicate(twins: &[Twin], rules: &Rules, now: Time) -> Verdict {
     if let Some(twin) = twins.iter().find(|twin| twin.active) {
         return Verdict::refuse("duplicate", "duplicate", format!("proposal {} already makes this change", twin.id));
     }
-    let forgotten = |at: Time| at.plus_seconds(rules.hold_period.0.saturating_mul(REMEMBERED_HOLDS)) <= now;
+    let forgotten = |at: Time| at.plus_seconds(remembered(Some(rules))) <= now;
     if let Some(twin) = twins.iter().find(|twin| twin.rejected.is_some_and(|at| !forgotten(at))) {
         let sentence = format!("a person closed the pull request of proposal {} that made this change", twin.id);
         return Verdict::refuse("duplicate", "rejected", sentence);

@@ -2,6 +2,9 @@
 //!
 //! Must not look at anything but the proposal itself.
 
+mod helm;
+mod kustomize;
+
 use super::{Proposal, Target};
 use crate::domain::canon::Malformed;
 use crate::domain::change::{Change, Edit};
@@ -77,15 +80,13 @@ fn check_circumstances(proposal: &Proposal) -> Result<(), Malformed> {
 
 fn check_change(change: &Change, at: &str) -> Result<(), Malformed> {
     let (engine, file, edits, anything) = match change {
-        Change::Helm(c) => ("helm", Some(&c.values), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
+        Change::Helm(c) => {
+            helm::check(c, &format!("{at}.helm"))?;
+            ("helm", c.values.as_ref().or(c.chart.as_ref()), &c.edits, c.is_of_values() || c.is_of_chart())
+        }
         Change::Kustomize(c) => {
-            let place = c.file.as_ref().or(c.directory.as_ref());
-            demand(
-                c.file.is_some() != c.directory.is_some(),
-                &format!("{at}.kustomize"),
-                "give either `directory` or `file`",
-            )?;
-            ("kustomize", place, &c.edits, !c.images.is_empty() || !c.replicas.is_empty())
+            kustomize::check(c, &format!("{at}.kustomize"))?;
+            ("kustomize", c.file.as_ref().or(c.directory.as_ref()), &c.edits, !c.is_plain())
         }
         Change::Manifest(c) => ("manifest", Some(&c.file), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
         Change::Terraform(c) => {
@@ -111,6 +112,28 @@ fn check_edit(edit: &Edit, at: &str) -> Result<(), Malformed> {
         Op::Set | Op::Add | Op::Append => demand(given == 1, at, "give exactly one of `value` and `expr`")?,
     }
     demand(edit.path.0.len() <= 64, &format!("{at}.path"), "at most 64 steps")
+}
+
+/// As many as a list of words may have.
+fn most(len: usize, at: &str) -> Result<(), Malformed> {
+    demand(len <= 64, at, "at most 64 entries")
+}
+
+fn image_tag(tag: Option<&str>, at: &str) -> Result<(), Malformed> {
+    let within = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let is_tag = |tag: &str| (1..=128).contains(&tag.len()) && tag.chars().all(within) && !tag.starts_with(['.', '-']);
+    demand(tag.is_none_or(is_tag), at, "a tag has 1 to 128 of A-Z a-z 0-9 _ . - and begins with no dot or dash")
+}
+
+fn image_digest(digest: Option<&str>, at: &str) -> Result<(), Malformed> {
+    let hex =
+        |text: &str, len: usize| text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_digest = |digest: &str| match digest.split_once(':') {
+        Some(("sha256", text)) => hex(text, 64),
+        Some(("sha512", text)) => hex(text, 128),
+        _ => false,
+    };
+    demand(digest.is_none_or(is_digest), at, "a digest is `sha256:` and 64 hex digits, or `sha512:` and 128")
 }
 
 fn target(target: &Target, at: &str) -> Result<(), Malformed> {

@@ -131,7 +131,8 @@ impl Desk {
         Ok(record.comments.iter().map(fact).collect())
     }
 
-    /// People come from the command line, each act with its own right: the one that a user last had counts.
+    /// People come from the command line, each act with its own right: the one that a user last had counts. Whoever may
+    /// write here may write all of it, the rules too, and so is an admin.
     pub(super) fn right(&self, user: u64) -> Result<Right, ForgeError> {
         if user == self.bot.id {
             return Ok(Right::Write);
@@ -145,7 +146,7 @@ impl Desk {
             last = said.chain(reviewed).chain(last).max();
         }
         Ok(match last {
-            Some((_, true)) => Right::Write,
+            Some((_, true)) => Right::Admin,
             Some((_, false)) => Right::Read,
             None => Right::None,
         })

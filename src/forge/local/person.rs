@@ -103,6 +103,25 @@ impl Person {
         Ok(id)
     }
 
+    /// Edits a comment of this person.
+    pub async fn edit_comment(&self, number: u64, id: u64, text: &str) -> Result<(), ForgeError> {
+        fits(text)?;
+        let text = text.to_owned();
+        let edited = move |ledger: &Ledger, who: &Who| {
+            let now = ledger.now();
+            ledger.amend(number, &who.user, "edit a comment", |record| {
+                let own = record.comments.iter_mut().find(|said| said.id == id && said.by.id == who.user.id);
+                let said = own.ok_or_else(|| ForgeError::NotFound(format!("comment {id} of {}", who.user.login)))?;
+                said.text.clone_from(&text);
+                said.edited = Some(now);
+                Ok(())
+            })
+        };
+        self.act(edited).await?;
+        self.tell("comment", "edited", Some(number), None).await;
+        Ok(())
+    }
+
     /// Reviews the head as it is now.
     pub async fn review(&self, number: u64, opinion: Opinion) -> Result<(), ForgeError> {
         let by = self.who.clone();

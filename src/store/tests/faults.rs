@@ -92,8 +92,11 @@ async fn a_database_of_a_newer_version_is_refused() {
         run!(&mut tx, sql, b"x".as_slice()).expect("inserts");
         tx.commit().await.expect("commits");
         let refused = Store::open(url, "countersign.local").await.expect_err("newer");
-        let known = matches!(refused, StoreError::NewerSchema { found: 9999, known } if (1..9999).contains(&known));
-        assert!(known, "{}: {refused:?}", place.name);
+        assert!(
+            matches!(refused, StoreError::NewerSchema { found: 9999, known: 1..9999 }),
+            "{}: {refused:?}",
+            place.name
+        );
         assert!(refused.to_string().contains("start the newer version"), "{refused}");
     }
 }

@@ -5,6 +5,7 @@ mod approvals;
 mod commits;
 mod dues;
 mod faults;
+mod halts;
 mod inboxes;
 mod logs;
 mod records;
@@ -135,6 +136,7 @@ fn step(record: &Record, to: Stage) -> Transition {
         events: vec![note("stage.changed")],
         outcome: None,
         demote: false,
+        halt: None,
         due,
         artifacts: Vec::new(),
     }

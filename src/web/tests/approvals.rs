@@ -24,7 +24,8 @@ async fn waiting(s: &Scene, name: &str, needed: u32) -> String {
     let events = vec![crate::domain::audit::Event::note("proposal.waits", json!({}))];
     let artifacts = vec![("diff", b"--- a/x\n+++ b/x\n-old\n+new\n".to_vec())];
     let from = Stage::Received;
-    let step = Transition { from, record, events, outcome: None, demote: false, due: Some(now()), artifacts };
+    let step =
+        Transition { from, record, events, outcome: None, demote: false, halt: None, due: Some(now()), artifacts };
     s.site.store.commit(&step, now()).await.expect("judged");
     id
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn the_openapi_document_is_whole() {
-    let s = scene().await;
+    let (s, _dir) = super::hosts::scene().await;
     let document = s.get("/openapi.json", "").await.json();
     assert_eq!(document, openapi());
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{}", document["openapi"]);
@@ -71,7 +71,7 @@ async fn every_route_is_documented() {
             assert!(!source.contains(other), "{other} adds a route that no document names");
         }
     }
-    let s = scene().await;
+    let (s, _dir) = super::hosts::scene().await;
     let document = openapi();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let real = path.replace("{id}", "x");

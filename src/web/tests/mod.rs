@@ -6,6 +6,7 @@ mod approvals;
 mod audits;
 mod deliveries;
 mod documents;
+mod hosts;
 mod intakes;
 mod isolation;
 mod looks;
@@ -222,6 +223,7 @@ impl Scene {
                     auto: true,
                 }),
                 demote: false,
+                halt: None,
                 due: (!stage.is_final()).then(now),
                 artifacts: artifacts.iter().map(|(name, bytes)| (*name, bytes.to_vec())).collect(),
             };

@@ -5,7 +5,11 @@
 mod helm;
 mod kustomize;
 mod manifest;
+mod order;
+mod sheet;
 mod terraform;
+
+pub(super) use order::of as key_order;
 
 use super::{Code, Files, Refusal, hcl, paths, yaml};
 use crate::domain::change::{Change, Edit, Op, Path, Select, Step};
@@ -38,12 +42,14 @@ pub enum Format {
 
 /// Says which edits a change means, given the files as they stand.
 pub(super) fn expand(files: &dyn Files, change: &Change) -> Result<Vec<Steps>, Refusal> {
-    match change {
+    let all = match change {
         Change::Helm(helm) => helm::expand(files, helm),
         Change::Kustomize(kustomize) => kustomize::expand(files, kustomize),
         Change::Manifest(manifest) => manifest::expand(files, manifest),
         Change::Terraform(terraform) => terraform::expand(files, terraform),
-    }
+    }?;
+    all.iter().try_for_each(kustomize::refuse_secrets)?;
+    Ok(all)
 }
 
 /// Refuses a result in which the place of Terraform's state is another: moving it is more than an edit of a file.
@@ -110,3 +116,6 @@ fn need(files: &dyn Files, file: &str) -> Result<Vec<u8>, Refusal> {
     let missing = || Refusal::of(Code::NotFound, "there is no such file on the base branch").in_file(file);
     files.read(file)?.ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,24 +29,29 @@ mod random;
 mod tests;
 
 use super::{Code, Edited, Refusal, Touched};
-use crate::domain::change::{Edit, Op, Path, Select};
+use crate::domain::change::{Edit, Op, Path, Select, Step};
 use draft::Draft;
 pub use gate::Work;
 use locate::{Found, Place};
 use look::Look;
 use proof::Claim;
 use serde_json::Value;
-use tree::{DEPTH, Tree};
+use tree::{DEPTH, Slot, Tree};
 
 /// Makes edits in one document of a file, in order; all of them or none.
 pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edited, Refusal> {
+    edit_in_order(bytes, select, edits, &[])
+}
+
+/// The same, where a new key of the root stands behind those that come before it in the order, if it is listed.
+pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], order: &[&str]) -> Result<Edited, Refusal> {
     let (bom, text) = gate::text(bytes)?;
     let document = locate::document(&gate::tree(text)?, select)?;
     let mut text = text.to_owned();
     let mut touched = Vec::with_capacity(edits.len());
     for edit in edits {
         check_edit(edit).map_err(|refusal| refusal.at(&edit.path).in_document(document))?;
-        let step = one(&text, document, edit)?;
+        let step = one(&text, document, edit, order)?;
         touched.push(step.1);
         text = step.0.unwrap_or(text);
     }
@@ -102,8 +107,8 @@ fn check_edit(edit: &Edit) -> Result<(), Refusal> {
     if edit.value.is_none() && edit.op != Op::Delete {
         return Err(Refusal::of(Code::Parse, "the edit has no value"));
     }
-    if edit.path.0.is_empty() {
-        return Err(Refusal::of(Code::Parse, "the path is empty"));
+    if edit.path.0.is_empty() && edit.op != Op::Append {
+        return Err(Refusal::of(Code::Parse, "the path is empty; only an append may be at the root"));
     }
     if edit.path.0.len() > DEPTH || edit.value.as_ref().is_some_and(|value| !is_shallow(value)) {
         return Err(Refusal::of(Code::TooLarge, format!("the value is nested deeper than {DEPTH} levels")));
@@ -130,7 +135,7 @@ fn children(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn one(text: &str, document: usize, edit: &Edit) -> Result<(Option<String>, Touched), Refusal> {
+fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<(Option<String>, Touched), Refusal> {
     let tree = gate::tree(text)?;
     if tree.documents.is_empty() {
         return first(text, &tree, edit);
@@ -144,13 +149,13 @@ fn one(text: &str, document: usize, edit: &Edit) -> Result<(Option<String>, Touc
         Found::Node(id) if edit.op != Op::Append => Some(tree.source(id).to_owned()),
         Found::Node(_) | Found::Missing { .. } | Found::Merged { .. } => None,
     };
-    let Some(splice) = plan::plan(&tree, document, &place, edit)? else {
+    let Some(splice) = plan::plan(&tree, document, &place, edit, order)? else {
         let touched = Touched { document, path: edit.path.to_string(), after: before.clone(), before };
         return Ok((None, touched));
     };
     let claim = Claim { before: &tree, model: &model, document, edit, splice: &splice };
-    let (after, now) = prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
-    Ok((Some(after), Touched { document, path: edit.path.to_string(), before, after: now }))
+    let (after, path, now) = prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
+    Ok((Some(after), Touched { document, path, before, after: now }))
 }
 
 // A file of nothing but comments: the first key is written below them.
@@ -164,20 +169,25 @@ fn first(text: &str, tree: &Tree<'_>, edit: &Edit) -> Result<(Option<String>, To
     let value = draft::nest(&edit.path.0, value).map_err(|refusal| refusal.at(&edit.path))?;
     let splice = insert::fill_file(text, &value, &Look::around(tree, 0));
     let claim = Claim { before: tree, model: &[], document: 0, edit, splice: &splice };
-    let (after, now) = prove(&claim).map_err(|refusal| refusal.at(&edit.path))?;
-    Ok((Some(after), Touched { document: 0, path: edit.path.to_string(), before: None, after: now }))
+    let (after, path, now) = prove(&claim).map_err(|refusal| refusal.at(&edit.path))?;
+    Ok((Some(after), Touched { document: 0, path, before: None, after: now }))
 }
 
-fn prove(claim: &Claim<'_>) -> Result<(String, Option<String>), Refusal> {
+// The file after, the place that was touched (an appended element by its index), and what stands there.
+fn prove(claim: &Claim<'_>) -> Result<(String, String, Option<String>), Refusal> {
     let after = claim.splice.apply(claim.before.text);
     let tree = gate::tree(&after).map_err(|refusal| {
         Refusal::of(Code::ProofFailed, format!("the result would not be read again: {}", refusal.reason))
     })?;
     proof::check(claim, &tree)?;
-    let now = if claim.edit.op == Op::Delete { None } else { proof::target(claim, &tree) };
-    let now = now.map(|id| tree.source(id).to_owned());
+    let id = if claim.edit.op == Op::Delete { None } else { proof::target(claim, &tree) };
+    let mut path = claim.edit.path.clone();
+    if let (Op::Append, Some(Slot::Item(_, n, _))) = (claim.edit.op, id.map(|id| tree.slot(id))) {
+        path.0.push(Step::Index(n));
+    }
+    let now = id.map(|id| tree.source(id).to_owned());
     drop(tree);
-    Ok((after, now))
+    Ok((after, path.to_string(), now))
 }
 
 // When a place is inside something shared, the proof fails because other places change too: say so.

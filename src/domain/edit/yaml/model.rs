@@ -201,7 +201,10 @@ pub(super) fn to_plain_json(value: &Value) -> Json {
 
 /// Makes the edit in the model; an error says why it cannot be made.
 pub(super) fn apply(root: &mut Value, steps: &[Step], op: Op, value: Option<&Json>) -> Result<(), &'static str> {
-    let Some((last, front)) = steps.split_last() else { return Err("an empty path") };
+    let Some((last, front)) = steps.split_last() else {
+        let value = value.and_then(from_json).filter(|_| op == Op::Append).ok_or("an empty path")?;
+        return push(inner(root), value);
+    };
     let makes = matches!(op, Op::Add | Op::Append);
     let mut here = root;
     for step in front {
@@ -261,7 +264,10 @@ fn add(here: &mut Value, step: &Step, value: Value) -> Result<(), &'static str> 
 
 fn append(here: &mut Value, step: &Step, value: Value) -> Result<(), &'static str> {
     make_room(here, step, true);
-    let slot = inner(child(here, step).ok_or("no list to append to")?);
+    push(inner(child(here, step).ok_or("no list to append to")?), value)
+}
+
+fn push(slot: &mut Value, value: Value) -> Result<(), &'static str> {
     match slot {
         Value::Null => *slot = Value::Sequence(vec![value]),
         Value::Sequence(list) => list.push(value),

@@ -12,8 +12,15 @@ use crate::domain::change::{Edit, Op, Path};
 use crate::domain::edit::{Code, Refusal};
 
 /// Plans an edit; nothing is to be done if the document says so already.
-pub(super) fn plan(tree: &Tree<'_>, document: usize, place: &Place, edit: &Edit) -> Result<Option<Splice>, Refusal> {
-    let planner = Planner { tree, edit, place, value: edit.value.as_ref().unwrap_or(&serde_json::Value::Null) };
+pub(super) fn plan(
+    tree: &Tree<'_>,
+    document: usize,
+    place: &Place,
+    edit: &Edit,
+    order: &[&str],
+) -> Result<Option<Splice>, Refusal> {
+    let value = edit.value.as_ref().unwrap_or(&serde_json::Value::Null);
+    let planner = Planner { tree, edit, place, value, order };
     let refuse = |refusal: Refusal| if refusal.path.is_empty() { refusal.at(&edit.path) } else { refusal };
     planner.plan().map_err(|refusal| refuse(refusal).in_document(document))
 }
@@ -23,6 +30,7 @@ struct Planner<'p, 'a> {
     edit: &'p Edit,
     place: &'p Place,
     value: &'p serde_json::Value,
+    order: &'p [&'p str],
 }
 
 impl Planner<'_, '_> {
@@ -99,11 +107,25 @@ impl Planner<'_, '_> {
             return insert::fill(tree, holder, &entries, &look);
         }
         match &entries {
-            Draft::Map(entries) if entries.len() == 1 => insert::add(tree, holder, &entries[0].0, &entries[0].1, &look),
+            Draft::Map(entries) if entries.len() == 1 => {
+                let (key, value) = &entries[0];
+                let ordered = self.predecessor(holder, key);
+                let behind = ordered.and_then(|n| insert::add_behind(tree, holder, n, (key, value), &look));
+                behind.map_or_else(|| insert::add(tree, holder, key, value, &look), Ok)
+            }
             Draft::Map(_) | Draft::List(_) | Draft::Scalar(_) | Draft::Verbatim(_) => {
                 Err(Refusal::of(Code::Parse, "the path is empty"))
             }
         }
+    }
+
+    // The entry of the root behind which a new key stands: the last one of those that come before it in the order.
+    fn predecessor(&self, holder: Id, key: &Draft) -> Option<usize> {
+        let Kind::Map { entries, .. } = &self.tree.node(holder).kind else { return None };
+        let Draft::Scalar(serde_json::Value::String(key)) = key else { return None };
+        let rank = |name: &str| self.order.iter().position(|listed| *listed == name);
+        let own = rank(key).filter(|_| self.tree.node(holder).parent.is_none())?;
+        entries.iter().rposition(|entry| self.tree.scalar(entry.key).and_then(rank).is_some_and(|rank| rank < own))
     }
 
     fn missing(&self, holder: Id, at: usize) -> Refusal {

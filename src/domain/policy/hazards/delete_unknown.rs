@@ -3,6 +3,7 @@
 //! Must not guess from a file's name what stands in it.
 
 use super::scene::{Scene, kustomizations, texts};
+use crate::domain::policy::leaves::Leaf;
 use serde_yaml::Value;
 
 const LISTS: [&str; 5] = ["resources", "bases", "components", "helmCharts", "crds"];
@@ -16,11 +17,13 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<String> {
             found.extend(lost.map(|entry| format!("{path}: {list} {entry}")));
         }
     }
-    for (file, leaf) in scene.leaves() {
-        let text = leaf.after.as_deref().unwrap_or_default();
-        if (leaf.last() == "$patch" && text == "delete") || deletes(text) {
-            found.push(format!("{}: {}", file.path, leaf.path));
-        }
+    for file in &scene.files {
+        let patches = |leaf: &&Leaf| leaf.last() == "$patch" && leaf.after.as_deref() == Some("delete");
+        let read: Vec<&Leaf> = file.leaves.iter().chain(&file.inner).filter(patches).collect();
+        // The text of a patch that cannot be read as a document is searched.
+        let unread = file.leaves.iter().filter(|leaf| read.is_empty() && leaf.after.as_deref().is_some_and(deletes));
+        let all: Vec<&Leaf> = read.iter().copied().chain(unread).collect();
+        found.extend(all.into_iter().map(|leaf| format!("{}: {}", file.path, leaf.path)));
     }
     found
 }

@@ -18,6 +18,7 @@ mod patch;
 mod prevent_destroy;
 mod protected_label;
 mod rbac_widening;
+mod remote_resource;
 mod removal;
 mod resource_removed;
 mod scale_below_half;
@@ -55,7 +56,7 @@ const fn danger(name: &'static str, approvals: u32, tier: u8, find: fn(&Scene<'_
 }
 
 /// Every danger, the worst first; none of them ever merges without a person.
-pub const DANGERS: [Danger; 18] = [
+pub const DANGERS: [Danger; 19] = [
     danger("delete_namespace", 2, 3, delete_namespace::find),
     danger("delete_crd", 2, 3, delete_crd::find),
     danger("delete_pvc", 2, 3, delete_pvc::find),
@@ -74,6 +75,7 @@ pub const DANGERS: [Danger; 18] = [
     danger("hidden_characters", 1, 2, hidden_characters::find),
     danger("removal", 0, 2, removal::find),
     danger("patch", 0, 2, patch::find),
+    danger("remote_resource", 0, 2, remote_resource::find),
 ];
 
 /// Every danger in a scene, the worst first.

@@ -5,6 +5,7 @@
 use super::blocks::{Block, blocks};
 use crate::domain::edit::{FileEdit, yaml};
 use crate::domain::policy::leaves::Leaf;
+use crate::domain::policy::patched;
 use serde_yaml::Value;
 use std::collections::BTreeSet;
 
@@ -18,6 +19,8 @@ pub(super) struct File<'a> {
     pub(super) path: &'a str,
     pub(super) edit: &'a FileEdit,
     pub(super) leaves: &'a [Leaf],
+    /// What the text of its patches writes otherwise than before.
+    pub(super) inner: Vec<Leaf>,
     pub(super) before: Side,
     pub(super) after: Side,
 }
@@ -64,15 +67,16 @@ impl<'a> Scene<'a> {
             path: edit.path.as_str(),
             edit,
             leaves,
+            inner: leaves.iter().flat_map(patched::inside).collect(),
             before: side(&edit.before, yaml),
             after: side(&edit.after, yaml),
         };
         Scene { files: files.into_iter().map(file).collect() }
     }
 
-    /// Every value that differs, with its file.
+    /// Every value that differs, also inside of patches, with its file.
     pub(super) fn leaves(&self) -> impl Iterator<Item = (&File<'a>, &Leaf)> {
-        self.files.iter().flat_map(|file| file.leaves.iter().map(move |leaf| (file, leaf)))
+        self.files.iter().flat_map(|file| file.leaves.iter().chain(&file.inner).map(move |leaf| (file, leaf)))
     }
 
     /// The objects before the change.

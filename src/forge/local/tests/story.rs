@@ -42,7 +42,7 @@ async fn our_comment_is_written_once_and_then_edited() {
     let texts: Vec<_> = comments.iter().map(|c| (c.id, c.by.id, c.text.as_str())).collect();
     assert_eq!(texts, [(1, 7, "/countersign status"), (2, BOT, "two"), (3, BOT, "three")]);
     assert!(comments[1].edited.is_some() && comments[1].bot && !comments[0].bot);
-    assert_eq!(s.forge.right(&comments[0].by).await.expect("reads"), Right::Write);
+    assert_eq!(s.forge.right(&comments[0].by).await.expect("reads"), Right::Admin);
     assert_eq!(s.forge.right(&User { id: 99, login: "dana".into() }).await.expect("reads"), Right::None);
 }
 

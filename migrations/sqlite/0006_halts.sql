@@ -1,0 +1,13 @@
+-- Repositories that a person stopped, until an admin of them takes it back.
+
+CREATE TABLE halt (
+    tenant     TEXT NOT NULL REFERENCES audit_head (tenant),
+    repository TEXT NOT NULL,
+    proposal   TEXT NOT NULL,
+    user_id    INTEGER NOT NULL,
+    login      TEXT NOT NULL,
+    seq        INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (tenant, repository)
+) STRICT;
+CREATE INDEX proposal_pull ON proposal (tenant, repository, pull);

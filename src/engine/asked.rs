@@ -1,0 +1,117 @@
+//! Reads what people ask for in comments, and answers them.
+//!
+//! Must not take a comment from anywhere but the forge: a webhook only says where to look.
+
+use super::{Engine, Trouble};
+use crate::domain::audit::Event;
+use crate::domain::facts::{Asked, Right, User};
+use crate::domain::ids::Time;
+use crate::domain::lifecycle::command::{Answer, Effect, Successor, heard, listens};
+use crate::domain::lifecycle::{Case, Done, Record};
+use crate::domain::policy::verdict::Verdict;
+use crate::forge::{Forge, ForgeError};
+use crate::render;
+use crate::store::{Received, StoreError};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tracing::{debug, warn};
+use uuid::{NoContext, Timestamp, Uuid};
+
+/// The key of the one comment that answers commands.
+const KEY: &str = "command";
+
+/// The principals that users of forges are known as, by tenant and `github:1234`.
+pub type People = BTreeMap<(String, String), Vec<String>>;
+
+impl Engine {
+    /// The oldest comment on a pull request that asks for something and was not answered.
+    pub(super) async fn asked(
+        &self,
+        forge: &Arc<dyn Forge>,
+        record: &Record,
+        bot: &User,
+    ) -> Result<Option<Asked>, Trouble> {
+        let Some(number) = record.pull.filter(|_| listens(record)) else { return Ok(None) };
+        let handled = &record.commands.handled;
+        let comments = match forge.comments(number).await {
+            Ok(comments) => comments,
+            // Without the right to read comments nobody is heard, and everything else goes on.
+            Err(ForgeError::Denied(why)) => {
+                debug!(number, %why, "comments cannot be read");
+                return Ok(None);
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let new = |comment: &&crate::domain::facts::Comment| {
+            !handled.contains(&comment.id) && heard(comment, bot.id).is_some()
+        };
+        let Some(comment) = comments.iter().find(new) else { return Ok(None) };
+        let right = match forge.right(&comment.by).await {
+            Ok(right) => right,
+            Err(ForgeError::NotFound(_) | ForgeError::Denied(_)) => Right::None,
+            Err(other) => return Err(other.into()),
+        };
+        let user = format!("{}:{}", record.binding.forge, comment.by.id);
+        let known = self.people.get(&(record.binding.tenant.to_string(), user.clone()));
+        let principals = std::iter::once(user).chain(known.into_iter().flatten().cloned()).collect();
+        Ok(Some(Asked { comment: comment.clone(), right, principals }))
+    }
+
+    /// Takes in the proposal that follows, if one does, and writes the answer; both can be repeated.
+    pub(super) async fn reply(
+        &self,
+        forge: &Arc<dyn Forge>,
+        case: &Case<'_>,
+        answer: &Answer,
+        verdict: &Verdict,
+    ) -> Result<Done, Trouble> {
+        let mut answer = answer.clone();
+        let mut follows = None;
+        if let Effect::Succeed { successor, .. } = answer.effect.clone() {
+            let taken = match self.succeed(case, &successor).await {
+                // Somebody else has the name: it follows without one.
+                Err(StoreError::Duplicate { .. }) => self.succeed(case, &successor.unnamed()?).await,
+                other => other,
+            };
+            follows = Some(taken?);
+        }
+        if let Some(id) = &follows {
+            answer.sentence = format!("{} (proposal {id})", answer.sentence);
+        }
+        if let Some(number) = case.record.pull {
+            match forge.comment(number, KEY, &render::answer(&answer, verdict)).await {
+                Ok(()) => {}
+                // A command that cannot be answered is carried out and written down: it must not stop all others.
+                Err(ForgeError::Denied(why) | ForgeError::Rejected(why) | ForgeError::NotFound(why)) => {
+                    warn!(number, %why, "a command cannot be answered");
+                }
+                Err(other @ (ForgeError::RateLimited(_) | ForgeError::Transient(_))) => return Err(other.into()),
+            }
+        }
+        Ok(Done::Answered(follows))
+    }
+
+    /// Takes a successor in, once: the same comment gives the same bytes.
+    async fn succeed(&self, case: &Case<'_>, successor: &Successor) -> Result<String, StoreError> {
+        let now = case.facts.now;
+        let (sealed, first) = (&successor.sealed, case.record);
+        let record = Record::received(new_id(now), first.binding.clone(), sealed, &successor.principal, now);
+        let payload = json!({
+            "digest": record.digest, "name": record.name, "repository": record.binding.to_string(),
+            "actionKind": record.action_kind, "target": record.target, "follows": first.id,
+        });
+        let event = Event { actor: successor.principal.clone(), ..Event::note("proposal.received", payload) };
+        let id = record.id.clone();
+        match self.store.receive(&record, &sealed.bytes, &[], vec![event], now).await? {
+            Received::New => Ok(id),
+            Received::Known(known) => Ok(known),
+        }
+    }
+}
+
+fn new_id(now: Time) -> String {
+    let micros = u64::try_from(now.0).unwrap_or_default();
+    let nanos = u32::try_from(micros % 1_000_000).unwrap_or_default() * 1_000;
+    Uuid::new_v7(Timestamp::from_unix(NoContext, micros / 1_000_000, nanos)).to_string()
+}
