@@ -6,16 +6,19 @@ use crate::config::{Keys, Repository, Settings, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, Time};
 use crate::engine::{Engine, Forges, Pace, People, Worker};
+use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
+use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
 use crate::store::{Store, WakeBy};
 use crate::web;
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 /// The user number of countersign in local repositories.
 pub const LOCAL_BOT: u64 = 1;
@@ -33,6 +36,8 @@ pub struct Parts {
     pub forges: Forges,
     /// What signs and verifies.
     pub keys: Keys,
+    /// The GitHub Apps whose lost deliveries are asked for again.
+    pub apps: Vec<Arc<App>>,
 }
 
 /// The system's clock.
@@ -66,8 +71,8 @@ impl Parts {
         let keys = Keys::load(&data.join("keys"))?;
         let store = open_store(&settings, &clock).await?;
         writable(&store, &settings, clock()).await?;
-        let forges = forges(&settings, &clock, &faults)?;
-        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys })
+        let (forges, apps) = forges(&settings, &clock, &faults)?;
+        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys, apps })
     }
 
     /// The engine over these parts.
@@ -127,9 +132,10 @@ fn unusable(url: &str) -> String {
     format!("the database{place} cannot be used")
 }
 
-/// The forges of all repositories of these settings.
-pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<Forges> {
+/// The forges of all repositories of these settings, and the Apps that speak there.
+pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Result<(Forges, Vec<Arc<App>>)> {
     let mut forges = Forges::default();
+    let mut apps = BTreeMap::new();
     for tenant in &settings.tenants {
         for repository in &tenant.repositories {
             let binding = repository.binding(&tenant.id);
@@ -143,17 +149,93 @@ pub fn forges(settings: &Settings, clock: &Clock, faults: &Faults) -> anyhow::Re
                     let forge = LocalForge::new(place, &mirror, local_bot(), clock.clone(), faults.clone());
                     forges.insert(&binding, Arc::new(forge));
                 }
-                ForgeKind::Github | ForgeKind::Gitlab => {
-                    anyhow::bail!("repository `{binding}`: this version works with local repositories only")
+                ForgeKind::Github => {
+                    let app = github_app(settings, repository.host(), clock, &mut apps)?;
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    forges.insert(&binding, Arc::new(github(settings, repository, app, mirror)?));
+                }
+                ForgeKind::Gitlab => {
+                    let mirror = mirror_path(&settings.data, &binding.key(), tenant.id.as_str());
+                    forges.insert(&binding, Arc::new(gitlab(settings, repository, &mirror, clock)?));
                 }
             }
         }
     }
-    Ok(forges)
+    let hooked =
+        |host: &String| settings.github.iter().any(|it| it.host == *host && !it.webhook_secret_files.is_empty());
+    let apps = apps.into_iter().filter(|(host, _)| hooked(host)).map(|(_, app)| app).collect();
+    Ok((forges, apps))
+}
+
+/// The App on a host; one for all of its repositories.
+fn github_app(
+    settings: &Settings,
+    host: &str,
+    clock: &Clock,
+    apps: &mut BTreeMap<String, Arc<App>>,
+) -> anyhow::Result<Arc<App>> {
+    if let Some(app) = apps.get(host) {
+        return Ok(app.clone());
+    }
+    let forge = settings.github.iter().find(|forge| forge.host == host);
+    let forge = forge.with_context(|| format!("there is no [[github]] with host = \"{host}\""))?;
+    let app = App::new(forge.app, &forge.private_key()?, &forge.api(), clock.clone());
+    let app = Arc::new(app.map_err(|why| anyhow::anyhow!("[[github]] of {host}: {why}"))?);
+    apps.insert(host.to_owned(), app.clone());
+    Ok(app)
+}
+
+fn github(
+    settings: &Settings,
+    repository: &Repository,
+    app: Arc<App>,
+    mirror: std::path::PathBuf,
+) -> anyhow::Result<GithubForge> {
+    let forge = settings.github.iter().find(|forge| forge.host == repository.host());
+    let commits = match forge.map(|forge| forge.commits).unwrap_or_default() {
+        crate::config::Commits::Api => Commits::Api,
+        crate::config::Commits::Push => Commits::Push,
+    };
+    let installation = repository.installation.with_context(|| {
+        format!("repository `{}`: write the number of the App's installation to `installation`", repository.name)
+    })?;
+    Ok(GithubForge::new(app, GithubPlace { id: repository.id, installation, mirror, commits }))
+}
+
+/// A project at GitLab. Its token is read now, so that a missing one stops the start, and again when it was replaced.
+fn gitlab(settings: &Settings, repository: &Repository, mirror: &Path, clock: &Clock) -> anyhow::Result<GitlabForge> {
+    let (name, host) = (&repository.name, repository.host());
+    let forge = settings.gitlab.iter().find(|forge| forge.host == host).cloned();
+    let forge = forge.with_context(|| format!("repository `{name}`: there is no [[gitlab]] with host = \"{host}\""))?;
+    repository.gitlab_token(&forge)?;
+    let url = forge.url();
+    let listed = repository.clone();
+    let token: TokenSource = Arc::new(move || listed.gitlab_token(&forge).map_err(|error| format!("{error:#}")));
+    let place = GitlabPlace { url, project: repository.id, token };
+    GitlabForge::new(&place, mirror, clock.clone()).map_err(|error| anyhow::anyhow!("repository `{name}`: {error}"))
 }
 
 fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {
     data.join("mirrors").join(tenant).join(format!("{}.git", key.replace([':', '/'], "-")))
+}
+
+/// Asks once an hour for the deliveries that did not arrive, at the start for those of GitHub's whole three days.
+async fn redeliver(apps: Vec<Arc<App>>, clock: Clock, stop: CancellationToken) {
+    let mut back = 3 * 86_400;
+    while !stop.is_cancelled() && !apps.is_empty() {
+        for app in &apps {
+            match app.redeliver(clock().plus_seconds(-back)).await {
+                Ok(0) => {}
+                Ok(count) => info!(count, "asked GitHub for deliveries that did not arrive"),
+                Err(error) => warn!(%error, "GitHub's deliveries could not be looked at"),
+            }
+        }
+        back = 2 * 3_600;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
+        }
+    }
 }
 
 /// Serves until it is told to stop; the turn under way ends first.
@@ -183,6 +265,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         let (worker, stop) = (parts.worker(&name), stop.clone());
         async move { worker.run(Pace::default(), stop).await }
     });
+    tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
     let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }

@@ -2,9 +2,13 @@
 //!
 //! Must not decide anything: it reads what is there and does what it is told, and says which.
 
+pub mod github;
+pub mod gitlab;
 pub mod hook;
 pub mod inspect;
 pub mod local;
+mod wait;
+mod wire;
 
 use crate::domain::facts::{Comment, Conclusion, MergeMethod, Protection, Pull, Repository, Right, User};
 pub use crate::domain::facts::{MergeAnswer as Merge, Pushed};

@@ -22,6 +22,9 @@ pub enum GitError {
     /// Another process holds the lock.
     #[error("{0} is locked by another process")]
     Busy(String),
+    /// The other side does not take a push: a hook, a rule, or somebody was faster.
+    #[error("{0}")]
+    Refused(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),

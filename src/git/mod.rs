@@ -12,12 +12,14 @@ mod refs;
 pub mod repository;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod write;
 
 pub use diff::PathChange;
 pub use error::GitError;
 pub use merge::{Merged, Replayed};
 pub use read::{Commit, Node};
+pub use transport::{Speech, Wire};
 pub use write::NewCommit;
 
 use crate::domain::ids::Oid;

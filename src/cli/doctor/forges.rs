@@ -105,7 +105,7 @@ fn forge_of(
 ) -> anyhow::Result<Arc<dyn Forge>> {
     let alone = Tenant { repositories: vec![repository.clone()], ..tenant.clone() };
     let settings = Settings { tenants: vec![alone], ..settings.clone() };
-    let forges = app::forges(&settings, clock, &Faults::default())?;
+    let (forges, _) = app::forges(&settings, clock, &Faults::default())?;
     let binding = repository.binding(&tenant.id);
     forges.get(&binding).cloned().ok_or_else(|| anyhow::anyhow!("there is no adapter for it"))
 }

@@ -44,7 +44,7 @@ impl From<GitError> for ForgeError {
         let text = error.to_string();
         match error {
             GitError::NotFound(_) => ForgeError::NotFound(text),
-            GitError::TooLarge { .. } | GitError::Link(_) => ForgeError::Rejected(text),
+            GitError::TooLarge { .. } | GitError::Link(_) | GitError::Refused(_) => ForgeError::Rejected(text),
             GitError::Busy(_) | GitError::Other(_) => ForgeError::Transient(text),
         }
     }
