@@ -13,6 +13,7 @@ mod paint;
 mod prove;
 pub mod pull;
 mod remote;
+mod trust;
 mod words;
 
 use crate::app;
@@ -87,8 +88,8 @@ enum Command {
     Explain(remote::ExplainArgs),
     /// Acts as a person on the pull requests of a local repository.
     Pull(pull::PullArgs),
-    /// Shows what a track record comes to.
-    Trust(remote::TrustArgs),
+    /// Shows, replays and simulates track records.
+    Trust(trust::TrustArgs),
     /// Exports and verifies the audit log.
     Audit(audit::AuditArgs),
     /// Makes and lists keys.
@@ -157,7 +158,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
             pull::run(args, &resolve, app::system_clock(), output, out).await?;
             Ok(Status::Done)
         }
-        Command::Trust(args) => remote::trust(args, output, out).await,
+        Command::Trust(args) => trust::trust(args, output, out).await,
         Command::Audit(args) => audit::run(args, &settings, output, out).await,
         Command::Keys(args) => admin::keys(&args, &settings, output, out),
         Command::Token(args) => admin::token(&args, output, out),

@@ -4,14 +4,13 @@ use super::plan::{apply_to, plan};
 use super::{Engine, Forges, Trouble};
 use crate::domain::canon::Malformed;
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{
-    Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, TrackRecord, Twin,
-};
+use crate::domain::facts::{Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, Twin};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
 use crate::domain::lifecycle::{Record, RulesState, Stage, branch_name};
 use crate::domain::policy::rules::{Loaded, MAX_BYTES, PLACES, Rules};
 use crate::domain::policy::{Judged, effect_key};
 use crate::domain::proposal::Proposal;
+use crate::domain::trust::Track;
 use crate::forge::Forge;
 use crate::git::{GitError, Mirror, Node};
 use std::sync::Arc;
@@ -70,6 +69,7 @@ impl Engine {
             _ => None,
         };
         let track = self.track(record, judged.as_ref()).await?;
+        let judged = judged.map(|judged| judged.under(&track));
         let effect = record
             .effect
             .or_else(|| Some(effect_key(&record.binding, &base_name, &trees.plan.as_ref().ok()?.changeset)));
@@ -116,7 +116,7 @@ impl Engine {
                 .map(|tip| Ok::<_, GitError>(Base { tree: mirror.tree(&tip)?, name: base_name, tip }))
                 .transpose()?;
             let plan = match &base {
-                Some(base) => plan(&mirror, &base.tree, &changes)?,
+                Some(base) => plan(&mirror, &base.tip, &changes)?,
                 None => Err(Refusal::of(Code::NotFound, "the base branch does not exist")),
             };
             let branch = branch.map(|tip| read_tip(&mirror, tip)).transpose()?;
@@ -125,14 +125,9 @@ impl Engine {
         .await
     }
 
-    async fn track(&self, record: &Record, judged: Option<&Judged>) -> Result<TrackRecord, Trouble> {
-        let Some(class) = judged.map(|judged| judged.class.key()) else { return Ok(TrackRecord::default()) };
-        let tenant = &record.binding.tenant;
-        Ok(TrackRecord {
-            outcomes: self.store.outcomes(tenant, class).await?,
-            demoted: self.store.demoted(tenant, class).await?,
-            in_flight: self.store.in_flight(tenant, class).await?,
-        })
+    async fn track(&self, record: &Record, judged: Option<&Judged>) -> Result<Track, Trouble> {
+        let Some(class) = judged.map(|judged| judged.class.key()) else { return Ok(Track::default()) };
+        Ok(self.store.track(&record.binding.tenant, class).await?)
     }
 
     async fn counts(&self, record: &Record, base: &str, now: Time) -> Result<Counts, Trouble> {
@@ -255,7 +250,7 @@ async fn landing(
             (None, Some(head)) => mirror.commit(&head)?.parents.first().cloned(),
             (None, None) => None,
         };
-        let replayed = apply_to(&mirror, &mirror.tree(&parent)?, &changes)?.ok().map(|(tree, _)| tree);
+        let replayed = apply_to(&mirror, &parent, &changes)?.ok().map(|(tree, _)| tree);
         Ok(Some(Landing {
             follows_base: attested.map_or(Ok(false), |base| mirror.descends(&parent, &base))?,
             on_base: tip.map_or(Ok(false), |tip| mirror.descends(&tip, &landed.commit))?,

@@ -129,15 +129,12 @@ fn trust(case: &Case<'_>) -> String {
     snapshot(case, auto)
 }
 
-/// `73 of 73 good, lower bound 0.950, needed 0.95`.
+/// `73 of 73 good, lower bound 0.950, needed 0.95; score 3.010, needed 2.996; earned`.
 fn snapshot(case: &Case<'_>, auto: &AutoMerge) -> String {
     let standing = class_standing(case, auto);
     let gaps =
         if standing.unlocked() { "earned".to_owned() } else { format!("not earned yet: {}", standing.gaps.join("; ")) };
-    format!(
-        "{} of {} good, lower bound {:.3}, needed {}; {gaps}",
-        standing.good, standing.total, standing.lower_bound, auto.wilson_lower_bound
-    )
+    format!("{}; {gaps}", standing.arithmetic())
 }
 
 fn controls(case: &Case<'_>) -> Vec<String> {

@@ -18,6 +18,7 @@ const TEMPLATES: [(&str, &str); 7] = [
     ("proposals.html", include_str!("../../templates/web/proposals.html")),
     ("proposal.html", include_str!("../../templates/web/proposal.html")),
     ("classes.html", include_str!("../../templates/web/classes.html")),
+    ("class.html", include_str!("../../templates/web/class.html")),
     ("audit.html", include_str!("../../templates/web/audit.html")),
     ("error.html", include_str!("../../templates/web/error.html")),
     ("setup.html", include_str!("../../templates/web/setup.html")),
@@ -37,6 +38,8 @@ pub enum Page {
     Proposal,
     /// The track records.
     Classes,
+    /// One track record.
+    Class,
     /// The newest entries of the log.
     Audit,
     /// A problem.
@@ -51,6 +54,7 @@ impl Page {
             Page::Proposals => "proposals.html",
             Page::Proposal => "proposal.html",
             Page::Classes => "classes.html",
+            Page::Class => "class.html",
             Page::Audit => "audit.html",
             Page::Error => "error.html",
             Page::Setup => "setup.html",

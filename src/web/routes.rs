@@ -2,7 +2,7 @@
 //!
 //! Must not hold a route that the document does not name.
 
-use super::api::{audit, meta, outcome, proposals, trust};
+use super::api::{audit, meta, outcome, proposals, rearm, trust};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
 use crate::domain::ids::ForgeKind;
@@ -64,6 +64,8 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(proposals::attestation))
         .routes(routes!(outcome::report))
         .routes(routes!(trust::classes))
+        .routes(routes!(trust::class))
+        .routes(routes!(rearm::rearm))
         .routes(routes!(audit::events))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::export))
@@ -78,6 +80,7 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(pages::proposals))
         .routes(routes!(pages::proposal))
         .routes(routes!(pages::classes))
+        .routes(routes!(pages::class))
         .routes(routes!(pages::audit));
     if told(ForgeKind::Local) {
         router = router.routes(routes!(hooks::local));

@@ -19,4 +19,5 @@ mod serve;
 mod setup;
 mod site;
 mod store;
+mod trust;
 mod verify;

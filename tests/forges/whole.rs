@@ -69,7 +69,7 @@ async fn a_class_that_earned_it_merges_by_itself(kind: Kind) {
     assert_eq!(landed.by, stand.bot(), "by countersign itself");
     good(&stand, &id).await;
     stand.later(4 * DAY).await;
-    assert!(stand.story(&id).await.ends_with("settled: verified"), "{}", stand.story(&id).await);
+    assert!(stand.story(&id).await.ends_with("settled: good"), "{}", stand.story(&id).await);
     stand.finish().await;
 }
 

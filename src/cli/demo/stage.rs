@@ -189,6 +189,7 @@ impl Stage {
             revision: landed.commit,
             note: note.into(),
             at: self.clock.now(),
+            severe: false,
         };
         Ok(self.parts.store.report(&self.tenant, id, &report).await?)
     }

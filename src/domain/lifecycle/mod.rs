@@ -12,12 +12,14 @@ mod next;
 mod received;
 mod renewal;
 mod soak;
+mod track;
 
 pub use after::{Done, after, announced, intent};
 pub use binding::live_binding;
 pub use choice::{Action, Choice};
-pub use gate::{class_standing, gates, proof};
+pub use gate::{gates, proof};
 pub use next::{branch_name, digest, next};
+pub use track::{class_standing, withdrawn};
 
 use super::audit::Event;
 use super::canon::Malformed;
@@ -30,7 +32,7 @@ use super::policy::Judged;
 use super::policy::rules::{Loaded, Mode};
 use super::policy::verdict::Verdict;
 use super::proposal::{ActionKind, Proposal};
-use super::trust::{Class, Judgement, Outcome, Standing};
+use super::trust::{Class, Judgement, Outcome, Standing, Terms};
 use serde::{Deserialize, Serialize};
 
 /// Where a proposal is.
@@ -151,6 +153,9 @@ pub struct Record {
     /// The class it counts in.
     #[serde(default)]
     pub class: Option<Class>,
+    /// What the class was judged under before the merge.
+    #[serde(default)]
+    pub terms: Option<Terms>,
     /// What would change, whoever asks: hash of repository, base and change set.
     #[serde(default)]
     pub effect: Option<Digest>,

@@ -27,6 +27,7 @@ impl Record {
             environment: None,
             mode: None,
             class: None,
+            terms: None,
             effect: None,
             summary: Vec::new(),
             branch: None,

@@ -9,13 +9,15 @@ pub mod leaves;
 mod patched;
 pub mod place;
 pub mod protected;
+mod reach;
 pub mod rules;
+mod texts;
 pub mod verdict;
 
 use super::facts::{Counts, Facts, Plan, Twin};
 use super::ids::{Binding, Digest, Time};
 use super::proposal::{ActionKind, Proposal};
-use super::trust::Class;
+use super::trust::{Class, Track};
 use effect::Effect;
 use place::Place;
 use rules::{Loaded, Mode, Rules};
@@ -54,6 +56,15 @@ impl Judged {
         };
         let approvals = effect.hazards.iter().map(|hazard| hazard.approvals).max().unwrap_or(0);
         Judged { effect, place, tier, class, approvals }
+    }
+
+    /// The same in a class that a severe failure froze: it only observes.
+    #[must_use]
+    pub fn under(mut self, track: &Track) -> Judged {
+        if track.demotion.as_ref().is_some_and(|demotion| demotion.severe) {
+            self.place.mode = Mode::Observe;
+        }
+        self
     }
 
     /// The names of the dangers, for the attestation.

@@ -159,7 +159,18 @@ async fn driven(store: &Store, record: &Record, to: Stage) -> Record {
 }
 
 fn outcome(target: &str, result: Judgement) -> Outcome {
-    Outcome { target: target.into(), at: at(100), result, auto: true }
+    let evidence = if result == Judgement::Good { "argocd" } else { "" };
+    Outcome {
+        target: target.into(),
+        at: at(100),
+        result,
+        auto: true,
+        merged: Some(at(50)),
+        maker: "agent:test@2".into(),
+        epoch: "edits@1 acme".into(),
+        severe: false,
+        evidence: evidence.into(),
+    }
 }
 
 /// The whole log of a tenant, proven; its size.

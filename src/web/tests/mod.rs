@@ -10,6 +10,7 @@ mod intakes;
 mod isolation;
 mod looks;
 mod outcomes;
+mod trust;
 
 use super::*;
 use crate::config::token_digest;
@@ -200,6 +201,7 @@ impl Scene {
             }
             let from = record.stage;
             record.stage = stage;
+            record.outcome = (stage == Stage::Settled).then_some(Judgement::Good);
             change(&mut record);
             let transition = Transition {
                 from,
@@ -209,7 +211,12 @@ impl Scene {
                     target: record.target.clone(),
                     at: now(),
                     result: Judgement::Good,
-                    auto: true,
+                    auto: record.auto,
+                    merged: Some(now()),
+                    maker: record.principal.clone(),
+                    epoch: "edits@1 acme".into(),
+                    severe: false,
+                    evidence: "argocd".into(),
                 }),
                 demote: false,
                 halt: None,
