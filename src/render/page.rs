@@ -13,7 +13,7 @@ pub const STYLE: &str = include_str!("../../templates/web/style.css");
 const FUEL: u64 = 5_000_000;
 
 /// The templates by name.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("base.html", include_str!("../../templates/web/base.html")),
     ("proposals.html", include_str!("../../templates/web/proposals.html")),
     ("proposal.html", include_str!("../../templates/web/proposal.html")),
