@@ -87,8 +87,11 @@ fn by_field(edit: &Edit) -> bool {
     edit.path.0.iter().any(|step| matches!(step, Step::Match(_)))
 }
 
-/// Whether a text stands in another, in the same order, brackets and commas aside.
+/// Whether a text stands in another, in the same order, white space, brackets, commas and null aside.
 fn is_kept(text: &str, other: &str) -> bool {
     let mut other = other.chars();
-    text.chars().filter(|c| !c.is_whitespace() && !"{}[],".contains(*c)).all(|c| other.any(|o| o == c))
+    text.replace("null", "")
+        .chars()
+        .filter(|c| !c.is_whitespace() && !"{}[],~".contains(*c))
+        .all(|c| other.any(|o| o == c))
 }

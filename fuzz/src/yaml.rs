@@ -92,7 +92,7 @@ fn draw(dice: &mut Dice<'_>, root: Option<&Value>) -> Edit {
                 }
                 let key = *dice.pick(&keys);
                 steps.push(Step::Key(key.to_owned()));
-                here = map.get(key);
+                here = spelled(map, key).and_then(|own| map.get(&own));
             }
             Some(Value::Sequence(list)) if !list.is_empty() => {
                 let at = dice.below(list.len());
@@ -125,6 +125,11 @@ fn step(dice: &mut Dice<'_>, list: &[Value], at: usize) -> Step {
     }
 }
 
+/// A map's own key of this text; it may carry a tag.
+fn spelled(map: &Mapping, key: &str) -> Option<Value> {
+    map.keys().find(|own| own.as_str() == Some(key)).cloned()
+}
+
 fn bare(value: &mut Value) -> &mut Value {
     match value {
         Value::Tagged(tagged) => &mut tagged.value,
@@ -134,7 +139,10 @@ fn bare(value: &mut Value) -> &mut Value {
 
 fn child<'v>(here: &'v mut Value, step: &Step) -> Option<&'v mut Value> {
     match (bare(here), step) {
-        (Value::Mapping(map), Step::Key(key)) => map.get_mut(key.as_str()),
+        (Value::Mapping(map), Step::Key(key)) => {
+            let own = spelled(map, key)?;
+            map.get_mut(&own)
+        }
         (Value::Sequence(list), Step::Index(at)) => list.get_mut(*at),
         (Value::Sequence(list), Step::Match(fields)) => {
             let name = fields.get("name")?.as_str()?;
@@ -152,7 +160,7 @@ fn apply(root: &mut Value, steps: &[Step], edit: &Edit) -> Result<(), &'static s
         *here = Value::Mapping(Mapping::new());
     }
     if let (true, Value::Mapping(map), Step::Key(key)) = (makes, &mut *here, first)
-        && !map.contains_key(key.as_str())
+        && spelled(map, key).is_none()
     {
         map.insert(key.as_str().into(), made(rest, edit)?);
         return Ok(());
@@ -190,7 +198,10 @@ fn made(rest: &[Step], edit: &Edit) -> Result<Value, &'static str> {
 
 fn remove(here: &mut Value, step: &Step) -> Result<(), &'static str> {
     match (here, step) {
-        (Value::Mapping(map), Step::Key(key)) => map.shift_remove(key.as_str()).map(drop).ok_or("no such key"),
+        (Value::Mapping(map), Step::Key(key)) => {
+            let own = spelled(map, key).ok_or("no such key")?;
+            map.shift_remove(&own).map(drop).ok_or("no such key")
+        }
         (Value::Sequence(list), Step::Index(at)) if *at < list.len() => Ok(drop(list.remove(*at))),
         (Value::Sequence(list), Step::Match(fields)) => {
             let name = fields.get("name").and_then(|name| name.as_str());
@@ -218,7 +229,8 @@ fn check_bytes(edit: &Edit, target: Option<&str>, old: &str, new: &str) {
         }
         // A comment may come to stand behind a new key on its line.
         Op::Add | Op::Append => blank(&gone.to_lowercase().replace("null", "")) || is_kept(old, new),
-        Op::Delete => blank(come) || gone.contains(come.trim()),
+        // What held the last is written as empty in front of a comment that stays.
+        Op::Delete => blank(come) || is_kept(new, old),
     };
     assert!(fits, "{edit:?} took {gone:?} and gave {come:?}, and {target:?} stood there: {old:?} to {new:?}");
 }

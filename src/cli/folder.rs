@@ -81,4 +81,28 @@ impl Files for Folder {
         }
         std::fs::read(&place).map(Some).or_else(|error| refuse(Code::NotFound, error.to_string()))
     }
+
+    fn list(&self, directory: &str, limit: usize) -> Result<Vec<String>, Refusal> {
+        let refuse = |code, reason: String| Refusal::of(code, reason).in_file(directory);
+        let fault = |error: std::io::Error| refuse(Code::NotFound, error.to_string());
+        let (mut found, mut open) = (Vec::new(), vec![directory.to_owned()]);
+        while let Some(here) = open.pop() {
+            for entry in std::fs::read_dir(self.0.join(&here)).map_err(fault)? {
+                let entry = entry.map_err(fault)?;
+                let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+                let path = if here.is_empty() { name.clone() } else { format!("{here}/{name}") };
+                let kind = entry.file_type().map_err(fault)?;
+                if kind.is_dir() && name != ".git" && !entry.path().join(".git").exists() {
+                    open.push(path);
+                } else if kind.is_file() {
+                    found.push(path);
+                }
+                if found.len() + open.len() > limit {
+                    return Err(refuse(Code::TooLarge, format!("more than {limit} files; name a directory")));
+                }
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
 }

@@ -125,13 +125,12 @@ pub(super) fn replay(args: &ReplayArgs, output: Output, out: &mut dyn Write) -> 
     };
     let (base, head) = (commit("base", &args.base)?, commit("head", &args.head)?);
     let wanted_tree = mirror.tree(&head)?;
-    let base_tree = mirror.tree(&base)?;
-    let replayed = match apply_to(&mirror, &base_tree, &sealed.proposal.changes)? {
+    let replayed = match apply_to(&mirror, &base, &sealed.proposal.changes)? {
         Ok((tree, _)) => tree,
         Err(refusal) => return not_proven(&Fault::new("replay.refused", refusal.to_string()), output, out),
     };
     let changeset =
-        plan(&mirror, &base_tree, &sealed.proposal.changes)?.map(|plan| plan.changeset.to_string()).unwrap_or_default();
+        plan(&mirror, &base, &sealed.proposal.changes)?.map(|plan| plan.changeset.to_string()).unwrap_or_default();
     if replayed != wanted_tree {
         let fault =
             Fault::new("replay.mismatch", format!("the change gives the tree {replayed}, the head has {wanted_tree}"));

@@ -5,7 +5,7 @@
 mod check;
 
 use super::canon::{self, Malformed};
-use super::change::Change;
+use super::change::{Change, Select, SelectObject};
 use super::ids::{Digest, ForgeKind, TenantId, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -293,6 +293,7 @@ impl Sealed {
             return Err(Malformed::at("", format!("{} bytes as JSON; a proposal may have {MAX_BYTES}", bytes.len())));
         }
         let digest = Digest::of(&bytes);
+        proposal.aim();
         Ok(Sealed { proposal, approvals, bytes, digest })
     }
 
@@ -304,6 +305,22 @@ impl Sealed {
 }
 
 impl Proposal {
+    /// A manifest change that names neither a file nor a document means the target; the sealed bytes stay as they are.
+    fn aim(&mut self) {
+        let target = Select::Object(SelectObject {
+            kind: Some(self.target.kind.clone()),
+            name: Some(self.target.name.clone()),
+            namespace: self.target.namespace.clone(),
+        });
+        for change in &mut self.changes {
+            if let Change::Manifest(manifest) = change
+                && manifest.file.is_none()
+            {
+                manifest.select.get_or_insert_with(|| target.clone());
+            }
+        }
+    }
+
     /// Until when it stands, given when it was received.
     pub fn expires(&self, received: Time) -> Time {
         match self.expires_at.as_deref().map(str::parse) {

@@ -116,7 +116,7 @@ impl Engine {
                 .map(|tip| Ok::<_, GitError>(Base { tree: mirror.tree(&tip)?, name: base_name, tip }))
                 .transpose()?;
             let plan = match &base {
-                Some(base) => plan(&mirror, &base.tree, &changes)?,
+                Some(base) => plan(&mirror, &base.tip, &changes)?,
                 None => Err(Refusal::of(Code::NotFound, "the base branch does not exist")),
             };
             let branch = branch.map(|tip| read_tip(&mirror, tip)).transpose()?;
@@ -250,7 +250,7 @@ async fn landing(
             (None, Some(head)) => mirror.commit(&head)?.parents.first().cloned(),
             (None, None) => None,
         };
-        let replayed = apply_to(&mirror, &mirror.tree(&parent)?, &changes)?.ok().map(|(tree, _)| tree);
+        let replayed = apply_to(&mirror, &parent, &changes)?.ok().map(|(tree, _)| tree);
         Ok(Some(Landing {
             follows_base: attested.map_or(Ok(false), |base| mirror.descends(&parent, &base))?,
             on_base: tip.map_or(Ok(false), |tip| mirror.descends(&tip, &landed.commit))?,

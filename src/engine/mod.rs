@@ -4,6 +4,7 @@
 
 mod asked;
 mod gather;
+mod history;
 mod perform;
 mod plan;
 mod trouble;

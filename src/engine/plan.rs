@@ -1,7 +1,10 @@
-//! Applies changes to a tree of the object database, without a checkout.
+//! Applies changes to the tree of a commit, without a checkout.
+//!
+//! Must not look at anything but that commit and its history, so that the same base gives the same tree again.
 
-use crate::domain::change::Change;
-use crate::domain::edit::{Applied, Code, Files, Inverse, Refusal, apply};
+use super::history;
+use crate::domain::change::{Change, Landed};
+use crate::domain::edit::{Applied, Code, Files, LandedChange, Refusal, apply};
 use crate::domain::facts::Plan;
 use crate::domain::ids::{Digest, Oid};
 use crate::git::{GitError, Mirror, Node};
@@ -10,18 +13,19 @@ use std::cell::RefCell;
 /// The most bytes a file may have.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
 
-/// The files of one tree; what git itself cannot answer is kept apart from what may not be edited.
+/// The files of one commit; what git itself cannot answer is kept apart from what may not be edited.
 #[derive(Debug)]
 pub struct TreeFiles<'a> {
     mirror: &'a Mirror,
-    tree: &'a Oid,
+    commit: &'a Oid,
+    tree: Oid,
     fault: RefCell<Option<GitError>>,
 }
 
 impl<'a> TreeFiles<'a> {
-    /// The files of a tree of this mirror.
-    pub fn new(mirror: &'a Mirror, tree: &'a Oid) -> TreeFiles<'a> {
-        TreeFiles { mirror, tree, fault: RefCell::default() }
+    /// The files of a commit of this mirror.
+    pub fn new(mirror: &'a Mirror, commit: &'a Oid) -> Result<TreeFiles<'a>, GitError> {
+        Ok(TreeFiles { mirror, commit, tree: mirror.tree(commit)?, fault: RefCell::default() })
     }
 
     /// What git could not answer, if anything.
@@ -47,7 +51,7 @@ impl Files for TreeFiles<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
         let place = |code, reason: String| Refusal::of(code, reason).in_file(path);
         let refuse = |error: GitError| self.refuse(path, error);
-        match self.mirror.node(self.tree, path).map_err(refuse)? {
+        match self.mirror.node(&self.tree, path).map_err(refuse)? {
             None => Ok(None),
             Some(Node::File { oid, .. }) => self.mirror.read(&oid, MAX_FILE).map(Some).map_err(refuse),
             Some(Node::Link) => Err(place(Code::Link, "this is a symbolic link: name the file it points to".into())),
@@ -60,33 +64,49 @@ impl Files for TreeFiles<'_> {
             Some(Node::Directory(_)) => Err(place(Code::NotFound, "this is a directory, not a file".into())),
         }
     }
+
+    fn list(&self, directory: &str, limit: usize) -> Result<Vec<String>, Refusal> {
+        match self.mirror.node(&self.tree, directory).map_err(|error| self.refuse(directory, error))? {
+            Some(Node::Directory(_)) => {
+                self.mirror.list(&self.tree, directory, limit).map_err(|error| self.refuse(directory, error))
+            }
+            Some(Node::File { .. } | Node::Link | Node::Submodule | Node::Through(_)) | None => {
+                Err(Refusal::of(Code::NotFound, "there is no such directory").in_file(directory))
+            }
+        }
+    }
+
+    fn landed(&self, what: Landed<'_>) -> Result<Option<LandedChange>, Refusal> {
+        history::landed(self.mirror, self.commit, what).map_err(|error| self.refuse("", error))?
+    }
 }
 
-/// Applies changes to a tree; gives the new tree beside what was applied.
-pub fn apply_to(mirror: &Mirror, tree: &Oid, changes: &[Change]) -> Result<Result<(Oid, Applied), Refusal>, GitError> {
-    let files = TreeFiles::new(mirror, tree);
+/// Applies changes to a commit; gives the new tree beside what was applied.
+pub fn apply_to(mirror: &Mirror, base: &Oid, changes: &[Change]) -> Result<Result<(Oid, Applied), Refusal>, GitError> {
+    let files = TreeFiles::new(mirror, base)?;
+    let tree = files.tree.clone();
     let applied = match apply(&files, changes) {
         Ok(applied) => applied,
         Err(refusal) => return files.fault().map_or(Ok(Err(refusal)), Err),
     };
     if applied.files.is_empty() {
-        return Ok(Ok((tree.clone(), applied)));
+        return Ok(Ok((tree, applied)));
     }
     let files: Vec<_> = applied.files.iter().map(|file| (file.path.clone(), Some(file.after.clone()))).collect();
-    match mirror.write(tree, &files) {
+    match mirror.write(&tree, &files) {
         Ok(written) => Ok(Ok((written, applied))),
         Err(GitError::Link(place)) => Ok(Err(Refusal::of(Code::Link, format!("{place} is a symlink or a submodule")))),
         Err(error) => Err(error),
     }
 }
 
-/// The plan of a change list on a tree.
-pub fn plan(mirror: &Mirror, tree: &Oid, changes: &[Change]) -> Result<Result<Plan, Refusal>, GitError> {
-    let (written, applied) = match apply_to(mirror, tree, changes)? {
+/// The plan of a change list on a commit.
+pub fn plan(mirror: &Mirror, base: &Oid, changes: &[Change]) -> Result<Result<Plan, Refusal>, GitError> {
+    let (written, applied) = match apply_to(mirror, base, changes)? {
         Ok(done) => done,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let changeset = Digest::of(&mirror.raw_diff(tree, &written)?);
-    let inverse = Inverse::of(&applied.files).bytes();
+    let changeset = Digest::of(&mirror.raw_diff(base, &written)?);
+    let inverse = applied.inverse.bytes();
     Ok(Ok(Plan { tree: written, changeset, applied, inverse }))
 }

@@ -68,6 +68,25 @@ impl Mirror {
         })
     }
 
+    /// The commits that fit, newest first, among the first `limit` of a commit's line of first parents.
+    pub fn first_parents(
+        &self,
+        from: &Oid,
+        limit: usize,
+        fits: &dyn Fn(&Commit) -> bool,
+    ) -> Result<Vec<Oid>, GitError> {
+        let (mut next, mut found) = (Some(from.clone()), Vec::new());
+        for _ in 0..limit {
+            let Some(oid) = next else { break };
+            let commit = self.commit(&oid)?;
+            if fits(&commit) {
+                found.push(oid);
+            }
+            next = commit.parents.into_iter().next();
+        }
+        Ok(found)
+    }
+
     /// Whether the repository has this object.
     pub fn has(&self, oid: &Oid) -> Result<bool, GitError> {
         let id = raw(oid)?;

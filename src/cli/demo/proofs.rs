@@ -77,8 +77,8 @@ fn replay(mirror: &Mirror, bytes: &[u8], landed: &crate::domain::ids::Oid) -> an
     let sealed = Sealed::stored(bytes)?;
     let commit = mirror.commit(landed)?;
     let parent = commit.parents.first().context("the landed commit has no parent")?;
-    let (tree, _) = apply_to(mirror, &mirror.tree(parent)?, &sealed.proposal.changes)?
-        .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+    let (tree, _) =
+        apply_to(mirror, parent, &sealed.proposal.changes)?.map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
     anyhow::ensure!(tree == commit.tree, "the replayed tree {tree} is not the landed tree {}", commit.tree);
     Ok(())
 }

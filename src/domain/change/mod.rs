@@ -7,6 +7,7 @@ mod helm;
 mod kustomize;
 mod manifest;
 mod path;
+mod revert;
 mod terraform;
 
 pub use edit::{Edit, Form, Op, Select, SelectBlock, SelectIndex, SelectObject};
@@ -14,8 +15,9 @@ pub use helm::{ChartImage, Dependency, Helm, Lock};
 pub use kustomize::{
     Behavior, Generator, HelmChart, Image, JsonOp, JsonOpKind, Kustomize, Listed, Pairs, Patch, PatchTarget, Replicas,
 };
-pub use manifest::Manifest;
+pub use manifest::{Manifest, PatchOp, PatchStep, TextChange};
 pub use path::{Path, Step};
+pub use revert::{Landed, Revert};
 pub use terraform::Terraform;
 
 use schemars::JsonSchema;
@@ -33,4 +35,6 @@ pub enum Change {
     Manifest(Manifest),
     /// A Terraform file or `.tfvars`.
     Terraform(Terraform),
+    /// What a commit did, taken back.
+    Revert(Revert),
 }

@@ -5,15 +5,19 @@
 mod engines;
 pub mod hcl;
 mod inverse;
+mod landed;
 pub mod paths;
 mod refusal;
+mod spans;
 pub mod yaml;
 
+use engines::Made;
 pub use engines::{Format, Steps};
-pub use inverse::{FileInverse, Inverse};
+pub use inverse::{FileInverse, Inverse, Span};
+pub use landed::{LandedChange, LandedFile, not_landed};
 pub use refusal::{Code, Refusal};
 
-use super::change::Change;
+use super::change::{Change, Landed};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,6 +33,12 @@ pub trait Files {
         let _ = limit;
         Err(Refusal::of(Code::NotFound, "these files cannot be searched; name the file").in_file(directory))
     }
+
+    /// What a commit of these files' history changed; none if it is not part of it.
+    fn landed(&self, what: Landed<'_>) -> Result<Option<LandedChange>, Refusal> {
+        let _ = what;
+        Err(Refusal::of(Code::NotFound, "these files have no history; use a repository to take a commit back"))
+    }
 }
 
 /// A document after its edits.
@@ -38,6 +48,8 @@ pub struct Edited {
     pub bytes: Vec<u8>,
     /// What each edit did, in order.
     pub touched: Vec<Touched>,
+    /// Where each edit was made, elements of lists by number; empty where `touched` says it as well.
+    pub places: Vec<String>,
 }
 
 /// What one edit did, for people and for the effect's judges.
@@ -73,6 +85,8 @@ pub struct Applied {
     pub files: Vec<FileEdit>,
     /// The edits that were made, in order.
     pub steps: Vec<Steps>,
+    /// The way back, proven to give every byte of it.
+    pub inverse: Inverse,
 }
 
 impl Applied {
@@ -93,28 +107,43 @@ impl Applied {
 pub fn apply(files: &dyn Files, changes: &[Change]) -> Result<Applied, Refusal> {
     let work = Work { base: files, done: RefCell::default() };
     let mut steps = Vec::new();
-    for change in changes {
-        for step in engines::expand(&work, change)? {
-            work.edit(&step)?;
-            steps.push(step);
+    for part in changes.iter().flat_map(engines::parts) {
+        for made in engines::expand(&work, &part)? {
+            work.take(&made)?;
+            steps.push(made.steps);
         }
     }
-    let mut files: Vec<FileEdit> = work.done.into_inner().into_values().collect();
+    let mut files: Vec<FileEdit> = work.done.into_inner().into_values().map(|done| done.edit).collect();
     paths::check_distinct(files.iter().map(|file| file.path.as_str()))?;
     files.retain(|file| file.before != file.after);
-    Ok(Applied { files, steps })
+    let inverse = Inverse::of(&files);
+    inverse.prove(&files)?;
+    Ok(Applied { files, steps, inverse })
 }
 
 /// The files as the changes so far leave them.
 struct Work<'a> {
     base: &'a dyn Files,
-    done: RefCell<BTreeMap<String, FileEdit>>,
+    done: RefCell<BTreeMap<String, Done>>,
+}
+
+/// One file so far.
+struct Done {
+    edit: FileEdit,
+    places: Vec<Place>,
+}
+
+/// Where an edit was made, and what it left there.
+struct Place {
+    document: usize,
+    path: String,
+    after: Option<String>,
 }
 
 impl Files for Work<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
         if let Some(done) = self.done.borrow().get(path) {
-            return Ok(Some(done.after.clone()));
+            return Ok(Some(done.edit.after.clone()));
         }
         self.base.read(path)
     }
@@ -122,42 +151,56 @@ impl Files for Work<'_> {
     fn list(&self, directory: &str, limit: usize) -> Result<Vec<String>, Refusal> {
         self.base.list(directory, limit)
     }
+
+    fn landed(&self, what: Landed<'_>) -> Result<Option<LandedChange>, Refusal> {
+        self.base.landed(what)
+    }
 }
 
 impl Work<'_> {
-    fn edit(&self, step: &Steps) -> Result<(), Refusal> {
+    fn take(&self, made: &Made) -> Result<(), Refusal> {
+        let step = &made.steps;
         let place = |refusal: Refusal| refusal.in_file(&step.file);
         let now = self.read(&step.file)?.ok_or_else(|| place(Refusal::of(Code::NotFound, "there is no such file")))?;
-        if step.edits.is_empty() {
-            return Ok(());
-        }
-        let edited = match step.format {
-            Format::Yaml => {
+        let edited = match (&made.edited, step.format) {
+            (Some(edited), _) => edited.clone(),
+            (None, _) if step.edits.is_empty() => return Ok(()),
+            (None, Format::Yaml) => {
                 let order = engines::key_order(&step.file);
-                yaml::edit_in_order(&now, step.select.as_ref(), &step.edits, order)
+                yaml::edit_in_order(&now, step.select.as_ref(), &step.edits, order).map_err(place)?
             }
-            Format::Hcl => hcl::edit(&now, step.select.as_ref(), &step.edits),
-        }
-        .map_err(place)?;
+            (None, Format::Hcl) => hcl::edit(&now, step.select.as_ref(), &step.edits).map_err(place)?,
+        };
         engines::guard(step, &now, &edited.bytes).map_err(place)?;
         let mut done = self.done.borrow_mut();
-        let file = done.entry(step.file.clone()).or_insert_with(|| FileEdit {
-            path: step.file.clone(),
-            before: now.clone(),
-            after: now,
-            touched: Vec::new(),
+        let done = done.entry(step.file.clone()).or_insert_with(|| Done {
+            edit: FileEdit { path: step.file.clone(), before: now.clone(), after: now, touched: Vec::new() },
+            places: Vec::new(),
         });
-        check_overlap(&file.touched, &edited.touched).map_err(place)?;
-        file.after = edited.bytes;
-        file.touched.extend(edited.touched);
+        let places = places(&edited);
+        check_overlap(&done.places, &places).map_err(place)?;
+        done.edit.after = edited.bytes;
+        done.edit.touched.extend(edited.touched);
+        done.places.extend(places);
         Ok(())
     }
 }
 
+fn places(edited: &Edited) -> Vec<Place> {
+    let place = |(n, touched): (usize, &Touched)| Place {
+        document: touched.document,
+        path: edited.places.get(n).unwrap_or(&touched.path).clone(),
+        after: touched.after.clone(),
+    };
+    edited.touched.iter().enumerate().map(place).collect()
+}
+
 /// Refuses a second change of a place, or of a place inside or around one.
-fn check_overlap(earlier: &[Touched], later: &[Touched]) -> Result<(), Refusal> {
+fn check_overlap(earlier: &[Place], later: &[Place]) -> Result<(), Refusal> {
     let inside = |outer: &str, inner: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
     };
     for new in later {
         let old = earlier

@@ -2,6 +2,7 @@
 //!
 //! Must not judge them.
 
+use super::texts;
 use crate::domain::edit::{FileEdit, Touched, yaml};
 use serde_yaml::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,12 @@ impl Leaf {
 pub(super) fn changed(file: &FileEdit, yaml: bool) -> Vec<Leaf> {
     let read = |bytes: &[u8]| yaml::documents(bytes).ok().filter(|_| yaml);
     match (read(&file.before), read(&file.after)) {
-        (Some(before), Some(after)) => between(&before, &after),
+        (Some(before), Some(after)) => {
+            let values = between(&before, &after).into_iter().flat_map(texts::opened);
+            // What is taken back may be comments, which some tools read: no narrow kind does that.
+            let comments = file.touched.iter().filter(|touched| touched.path == "#").map(from_source);
+            values.chain(comments).collect()
+        }
         _ => file.touched.iter().map(from_source).collect(),
     }
 }
@@ -60,7 +66,8 @@ pub(super) fn between(before: &[Value], after: &[Value]) -> Vec<Leaf> {
     leaves
 }
 
-fn leaf(keys: Vec<String>, before: Option<String>, after: Option<String>) -> Leaf {
+/// A value with its path for people.
+pub(super) fn leaf(keys: Vec<String>, before: Option<String>, after: Option<String>) -> Leaf {
     let path = keys.join(".");
     Leaf { keys, path, before, after }
 }
@@ -71,10 +78,11 @@ fn from_source(touched: &Touched) -> Leaf {
     Leaf { keys, path: touched.path.clone(), before: plain(&touched.before), after: plain(&touched.after) }
 }
 
-type Scalars = BTreeMap<Vec<String>, String>;
+/// Scalars by the keys that lead to them.
+pub(super) type Scalars = BTreeMap<Vec<String>, String>;
 
 /// The scalars of all documents by their keys; items of a list go by their name where each has one of its own.
-fn scalars(documents: &[Value]) -> Scalars {
+pub(super) fn scalars(documents: &[Value]) -> Scalars {
     let mut found = Scalars::new();
     for (n, document) in documents.iter().enumerate() {
         let root = if n == 0 { Vec::new() } else { vec![n.to_string()] };

@@ -11,6 +11,7 @@ pub mod place;
 pub mod protected;
 mod reach;
 pub mod rules;
+mod texts;
 pub mod verdict;
 
 use super::facts::{Counts, Facts, Plan, Twin};

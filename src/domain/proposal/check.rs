@@ -7,7 +7,7 @@ mod kustomize;
 
 use super::{Proposal, Target};
 use crate::domain::canon::Malformed;
-use crate::domain::change::{Change, Edit};
+use crate::domain::change::{Change, Edit, Manifest};
 use crate::domain::ids::Time;
 
 /// Judges what the types cannot: lengths, characters, ranges.
@@ -89,7 +89,12 @@ fn check_change(change: &Change, at: &str) -> Result<(), Malformed> {
             kustomize::check(c, &format!("{at}.kustomize"))?;
             ("kustomize", c.file.as_ref().or(c.directory.as_ref()), &c.edits, !c.is_plain())
         }
-        Change::Manifest(c) => ("manifest", Some(&c.file), &c.edits, !c.set.is_empty() || !c.remove.is_empty()),
+        Change::Manifest(c) => return check_manifest(c, &format!("{at}.manifest")),
+        Change::Revert(c) => {
+            let at = format!("{at}.revert");
+            demand(c.what().is_some(), &at, "give exactly one of `commit` and `proposal`")?;
+            return optional(c.proposal.as_deref(), &format!("{at}.proposal"), 64);
+        }
         Change::Terraform(c) => {
             let one = c.file.is_some() != c.directory.is_some();
             demand(one, &format!("{at}.terraform"), "give either `file` or `directory`")?;
@@ -98,10 +103,36 @@ fn check_change(change: &Change, at: &str) -> Result<(), Malformed> {
     };
     let at = format!("{at}.{engine}");
     demand(anything || !edits.is_empty(), &at, "asks for nothing: give at least one edit")?;
-    demand(edits.len() <= 64, &format!("{at}.edits"), "at most 64 edits")?;
     if let Some(file) = file {
         text(file, &format!("{at}.file"), 512)?;
     }
+    check_edits(edits, &at)
+}
+
+fn check_manifest(change: &Manifest, at: &str) -> Result<(), Malformed> {
+    let place = |word: &str| format!("{at}.{word}");
+    demand(change.asks(), at, "asks for nothing: give at least one word or edit")?;
+    demand(change.file.is_none() || change.directory.is_none(), at, "give either `file` or `directory`")?;
+    optional(change.file.as_deref(), &place("file"), 512)?;
+    optional(change.directory.as_deref(), &place("directory"), 512)?;
+    demand(change.json_patch.len() <= 64, &place("jsonPatch"), "at most 64 steps")?;
+    demand(change.images.len() <= 64, &place("images"), "at most 64 images")?;
+    for (n, image) in change.images.iter().enumerate() {
+        let asks = image.new_name.is_some() || image.new_tag.is_some() || image.digest.is_some();
+        demand(asks, &format!("{at}.images[{n}]"), "give a `newName`, a `newTag` or a `digest`")?;
+    }
+    demand(change.texts.len() <= 16, &place("texts"), "at most 16 texts")?;
+    for (n, text) in change.texts.iter().enumerate() {
+        let at = format!("{at}.texts[{n}]");
+        let anything = !text.set.is_empty() || !text.remove.is_empty() || !text.edits.is_empty();
+        demand(anything, &at, "asks for nothing: give at least one edit")?;
+        check_edits(&text.edits, &at)?;
+    }
+    check_edits(&change.edits, at)
+}
+
+fn check_edits(edits: &[Edit], at: &str) -> Result<(), Malformed> {
+    demand(edits.len() <= 64, &format!("{at}.edits"), "at most 64 edits")?;
     edits.iter().enumerate().try_for_each(|(n, edit)| check_edit(edit, &format!("{at}.edits[{n}]")))
 }
 

@@ -2,16 +2,18 @@
 //!
 //! Must not change bytes: it looks at the file and says which edits are meant.
 
+mod exact;
 mod helm;
 mod kustomize;
 mod manifest;
 mod order;
+mod revert;
 mod sheet;
 mod terraform;
 
 pub(super) use order::of as key_order;
 
-use super::{Code, Files, Refusal, hcl, paths, yaml};
+use super::{Code, Edited, Files, Refusal, hcl, paths, yaml};
 use crate::domain::change::{Change, Edit, Op, Path, Select, Step};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,15 +42,42 @@ pub enum Format {
     Hcl,
 }
 
+/// The edits of one file, with what they come to where the editors alone cannot make them.
+pub(super) struct Made {
+    /// The edits, for people.
+    pub steps: Steps,
+    /// The file after them; left out, the editor of the format makes them.
+    pub edited: Option<Edited>,
+}
+
+impl From<Steps> for Made {
+    fn from(steps: Steps) -> Made {
+        Made { steps, edited: None }
+    }
+}
+
+/// Cuts a change into parts, each of which is applied on what the parts before it left.
+pub(super) fn parts(change: &Change) -> Vec<Change> {
+    match change {
+        Change::Manifest(manifest) => match manifest.words() {
+            words if words.is_empty() => vec![change.clone()],
+            words => words.into_iter().map(Change::Manifest).collect(),
+        },
+        Change::Helm(_) | Change::Kustomize(_) | Change::Terraform(_) | Change::Revert(_) => vec![change.clone()],
+    }
+}
+
 /// Says which edits a change means, given the files as they stand.
-pub(super) fn expand(files: &dyn Files, change: &Change) -> Result<Vec<Steps>, Refusal> {
-    let all = match change {
-        Change::Helm(helm) => helm::expand(files, helm),
-        Change::Kustomize(kustomize) => kustomize::expand(files, kustomize),
+pub(super) fn expand(files: &dyn Files, change: &Change) -> Result<Vec<Made>, Refusal> {
+    let plain = |steps: Vec<Steps>| steps.into_iter().map(Made::from).collect();
+    let all: Vec<Made> = match change {
+        Change::Helm(helm) => helm::expand(files, helm).map(plain),
+        Change::Kustomize(kustomize) => kustomize::expand(files, kustomize).map(plain),
         Change::Manifest(manifest) => manifest::expand(files, manifest),
-        Change::Terraform(terraform) => terraform::expand(files, terraform),
+        Change::Terraform(terraform) => terraform::expand(files, terraform).map(plain),
+        Change::Revert(revert) => revert::expand(files, revert),
     }?;
-    all.iter().try_for_each(kustomize::refuse_secrets)?;
+    all.iter().try_for_each(|made| kustomize::refuse_secrets(&made.steps))?;
     Ok(all)
 }
 
@@ -80,23 +109,31 @@ struct Sugar<'a> {
 }
 
 fn yaml_steps(files: &dyn Files, file: &str, select: Option<&Select>, sugar: Sugar<'_>) -> Result<Steps, Refusal> {
-    let bytes = need(files, file)?;
+    let edits = sugar_edits(&need(files, file)?, select, sugar).map_err(|refusal| refusal.in_file(file))?;
+    Ok(Steps { file: file.to_owned(), format: Format::Yaml, select: select.cloned(), edits })
+}
+
+/// The edits that `set`, `remove` and `edits` mean in one YAML text.
+fn sugar_edits(bytes: &[u8], select: Option<&Select>, sugar: Sugar<'_>) -> Result<Vec<Edit>, Refusal> {
+    let read = |path: &str| Path::parse(path).map_err(|reason| Refusal::of(Code::Parse, reason).at(path));
     let mut edits = Vec::new();
     for (path, value) in sugar.set {
-        let path = read_path(file, path)?;
-        edits.extend(put(&bytes, select, path, value.clone()).map_err(|refusal| refusal.in_file(file))?);
+        edits.extend(put(bytes, select, read(path)?, value.clone())?);
     }
     for path in sugar.remove {
-        edits.push(delete(read_path(file, path)?));
+        edits.push(delete(read(path)?));
     }
     edits.extend_from_slice(sugar.edits);
-    Ok(Steps { file: file.to_owned(), format: Format::Yaml, select: select.cloned(), edits })
+    Ok(edits)
 }
 
 /// Sets what is there, adds what is not, and does nothing where the value stands already.
 fn put(bytes: &[u8], select: Option<&Select>, path: Path, value: Value) -> Result<Option<Edit>, Refusal> {
     let op = match yaml::lookup(bytes, select, &path)? {
-        Some(found) if found == value => return Ok(None),
+        // A string that older readers take for another type is written again, in quotes.
+        Some(found) if found == value && (!value.is_string() || yaml::says(bytes, select, &path, &value)?) => {
+            return Ok(None);
+        }
         Some(_) => Op::Set,
         None => Op::Add,
     };

@@ -8,6 +8,7 @@ mod choose;
 mod format;
 mod gate;
 mod insert;
+mod leaves;
 mod lines;
 mod locate;
 mod model;
@@ -22,6 +23,7 @@ mod tokens;
 mod wanted;
 
 pub use address::address;
+pub use leaves::leaves;
 pub use outline::{Outline, outline, states};
 
 use super::{Code, Edited, Refusal, Touched};
@@ -44,7 +46,7 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
         touched.push(Touched { document: 0, path: place.to_string(), before: step.before, after: step.after });
         doc = step.doc.unwrap_or(doc);
     }
-    Ok(Edited { bytes: gate::close(marked, &doc.text), touched })
+    Ok(Edited { bytes: gate::close(marked, &doc.text), touched, places: Vec::new() })
 }
 
 /// Reads a file as an edit would: how many tokens that takes, and why it would be refused.

@@ -75,6 +75,9 @@ pub(super) fn merged(tree: &Tree<'_>, map: Id, steps: &[Step], edit: &Edit) -> R
         (Found::Node(id), Op::Set, Some(value)) => Change { at: id, what: What::Become(value) },
         (Found::Node(id), Op::Delete, _) => Change { at: id, what: What::Go },
         (Found::Node(id), Op::Append, Some(value)) => Change { at: tree.resolve(id), what: What::Push(value) },
+        (Found::Node(id), Op::Add, Some(value)) if matches!(rest.last(), Some(Step::Index(_))) => {
+            Change { at: id, what: What::Before(value) }
+        }
         (Found::Node(_), _, _) => return Err(Refusal::of(Code::Exists, "the key is there already")),
         (Found::Merged { holder, at }, _, _) => {
             // Recursion is bounded: the steps get fewer.
@@ -124,6 +127,7 @@ struct Change {
 enum What {
     Become(Draft),
     Push(Draft),
+    Before(Draft),
     Gain(Draft, Draft),
     Go,
 }
@@ -139,8 +143,14 @@ fn copy(tree: &Tree<'_>, id: Id, change: &Change) -> Result<Draft, Refusal> {
         Kind::Scalar(..) => scalar(tree, id)?,
         _ if node.tag.is_some() => return Err(unwritable()),
         Kind::List { items, .. } => {
-            let kept = items.iter().filter(|item| !goes(change, item.node));
-            Draft::List(kept.map(|item| copy(tree, item.node, change)).collect::<Result<_, _>>()?)
+            let mut list = Vec::with_capacity(items.len());
+            for item in items.iter().filter(|item| !goes(change, item.node)) {
+                if let (true, What::Before(value)) = (change.at == item.node, &change.what) {
+                    list.push(value.clone());
+                }
+                list.push(copy(tree, item.node, change)?);
+            }
+            Draft::List(list)
         }
         Kind::Map { .. } => {
             let kept = locate::fields(tree, id).into_iter().filter(|(_, value)| !goes(change, *value));
@@ -166,6 +176,7 @@ fn gain(draft: &mut Draft, what: &What) -> Result<(), Refusal> {
         (Draft::Map(entries), What::Gain(key, value)) => entries.push((key.clone(), value.clone())),
         (_, What::Push(value)) if null => *draft = Draft::List(vec![value.clone()]),
         (_, What::Gain(key, value)) if null => *draft = Draft::Map(vec![(key.clone(), value.clone())]),
+        (_, What::Before(_)) => {}
         (_, What::Push(_)) => return Err(Refusal::of(Code::NotList, "the merged value is no list")),
         (_, What::Gain(..) | What::Become(_) | What::Go) => {
             return Err(Refusal::of(Code::NotFound, "the merged value is no map"));

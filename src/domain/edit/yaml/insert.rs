@@ -93,6 +93,29 @@ pub(super) fn append(tree: &Tree<'_>, list: Id, value: &Draft, look: &Look) -> R
     Ok(behind(tree, last.node, column, look, |look| render::item(value, column, look)))
 }
 
+/// Puts an element in front of another one of a list.
+pub(super) fn before(tree: &Tree<'_>, id: Id, value: &Draft) -> Result<Splice, Refusal> {
+    let Slot::Item(list, _, item) = tree.slot(id) else {
+        return Err(Refusal::of(Code::NotList, "there is no list to put an element into"));
+    };
+    let (text, look) = (tree.text, Look::around(tree, list));
+    if tree.node(list).is_flow() {
+        let new = render::flow(value, &look, is_json(tree, Some(list)));
+        let gap = match lines::is_first(text, item.start) {
+            true => format!("{}{}", look.newline, " ".repeat(lines::column(text, item.start))),
+            false => " ".to_owned(),
+        };
+        return Ok(Splice::at(item.start, format!("{new},{gap}")));
+    }
+    let column = lines::column(text, item.start);
+    let new = render::item(value, column, &look).text(look.newline);
+    let at = match lines::is_first(text, item.start) {
+        true => extent::top_of_comments(tree, item.start, column) + column,
+        false => item.start,
+    };
+    Ok(Splice::at(at, format!("{new}{}{}", look.newline, " ".repeat(column))))
+}
+
 fn behind(tree: &Tree<'_>, id: Id, column: usize, look: &Look, lines: impl Fn(&Look) -> render::Lines) -> Splice {
     let end = extent::end_of_lines(tree, id, column);
     Splice::at(end, lines(&look.up_to(tree.text, end)).below(look.newline))

@@ -4,7 +4,7 @@
 
 use super::tree::{Entry, Id, Kind, Style, Tree};
 use super::typing::{self, Read};
-use crate::domain::change::{Path, Select, SelectObject, Step};
+use crate::domain::change::{Edit, Op, Path, Select, SelectObject, Step};
 use crate::domain::edit::{Code, Refusal};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -300,6 +300,37 @@ pub(super) fn dotted(tree: &Tree<'_>, id: Id) -> String {
     }
     steps.reverse();
     Path(steps).to_string()
+}
+
+/// Where an edit is made, elements by number: two ways to name one element come to the same text.
+pub(super) fn settled(tree: &Tree<'_>, document: usize, edit: &Edit) -> String {
+    let mut steps = edit.path.0.clone();
+    settle(tree, document, &mut steps);
+    if edit.op == Op::Append
+        && let Some(root) = tree.documents.get(document)
+        && let Some(list) = follow(tree, root.root, &steps)
+        && let Kind::List { items, .. } = &tree.node(tree.resolve(list)).kind
+    {
+        steps.push(Step::Index(items.len()));
+    }
+    Path(steps).to_string()
+}
+
+// An edit may change the very field that an element was picked by, so elements are found again by their index.
+/// Turns elements named by their fields into elements named by number.
+pub(super) fn settle(tree: &Tree<'_>, document: usize, steps: &mut [Step]) {
+    for at in 0..steps.len() {
+        let Some(Step::Match(_)) = steps.get(at) else { continue };
+        let Some(root) = tree.documents.get(document) else { return };
+        let list = follow(tree, root.root, &steps[..at]);
+        let element = follow(tree, root.root, &steps[..=at]);
+        let Some(Kind::List { items, .. }) = list.map(|id| &tree.node(tree.resolve(id)).kind) else {
+            return;
+        };
+        if let Some(index) = items.iter().position(|item| Some(item.node) == element) {
+            steps[at] = Step::Index(index);
+        }
+    }
 }
 
 /// The uses, outside a node, of the anchors that it and all below it carry.

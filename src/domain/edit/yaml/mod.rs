@@ -48,16 +48,17 @@ pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], orde
     let (bom, text) = gate::text(bytes)?;
     let document = locate::document(&gate::tree(text)?, select)?;
     let mut text = text.to_owned();
-    let mut touched = Vec::with_capacity(edits.len());
+    let (mut touched, mut places) = (Vec::with_capacity(edits.len()), Vec::with_capacity(edits.len()));
     for edit in edits {
         check_edit(edit).map_err(|refusal| refusal.at(&edit.path).in_document(document))?;
         let step = one(&text, document, edit, order)?;
         touched.push(step.1);
+        places.push(step.2);
         text = step.0.unwrap_or(text);
     }
     let mut out = bytes.get(..bom).unwrap_or_default().to_vec();
     out.extend_from_slice(text.as_bytes());
-    Ok(Edited { bytes: out, touched })
+    Ok(Edited { bytes: out, touched, places })
 }
 
 /// Reads a file as an edit would: how much work that takes, and why it would be refused.
@@ -92,6 +93,33 @@ pub fn lookup(bytes: &[u8], select: Option<&Select>, path: &Path) -> Result<Opti
             Ok(root.and_then(|root| model::get(root, &path.0)).map(|value| model::to_plain_json(value)))
         }
     }
+}
+
+/// Reads all documents, `<<` merged, without tags and with keys as text.
+pub fn values(bytes: &[u8]) -> Result<Vec<Value>, Refusal> {
+    let (_, text) = gate::text(bytes)?;
+    let tree = gate::tree(text)?;
+    if tree.documents.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(model::effective(text)?.iter().map(model::to_plain_json).collect())
+}
+
+/// The comments of a file, in order.
+pub fn comments(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+    let (_, text) = gate::text(bytes)?;
+    let tree = gate::tree(text)?;
+    Ok(tree.comments.iter().map(|comment| tree.slice(comment.clone()).trim_end().to_owned()).collect())
+}
+
+/// Tells whether a path has exactly this value for readers of YAML 1.1 and 1.2 alike.
+pub fn says(bytes: &[u8], select: Option<&Select>, path: &Path, value: &Value) -> Result<bool, Refusal> {
+    let (_, text) = gate::text(bytes)?;
+    let tree = gate::tree(text)?;
+    let document = locate::document(&tree, select)?;
+    let root = tree.documents.get(document).map(|document| document.root);
+    let found = root.and_then(|root| locate::follow(&tree, root, &path.0));
+    Ok(found.is_some_and(|id| locate::equals(&tree, id, value, false)))
 }
 
 /// The index of the document that a selection means.
@@ -135,7 +163,10 @@ fn children(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<(Option<String>, Touched), Refusal> {
+/// The text after an edit unless it stays the same, what was done, and where by numbers alone.
+type Done = (Option<String>, Touched, String);
+
+fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<Done, Refusal> {
     let tree = gate::tree(text)?;
     if tree.documents.is_empty() {
         return first(text, &tree, edit);
@@ -146,17 +177,18 @@ fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<(Opti
     }
     let place = locate::find(&tree, document, &edit.path)?;
     let before = match place.found {
-        Found::Node(id) if edit.op != Op::Append => Some(tree.source(id).to_owned()),
+        Found::Node(id) if matches!(edit.op, Op::Set | Op::Delete) => Some(tree.source(id).to_owned()),
         Found::Node(_) | Found::Missing { .. } | Found::Merged { .. } => None,
     };
     let Some(splice) = plan::plan(&tree, document, &place, edit, order)? else {
         agree(model, document, edit)?;
         let touched = Touched { document, path: edit.path.to_string(), after: before.clone(), before };
-        return Ok((None, touched));
+        return Ok((None, touched, locate::settled(&tree, document, edit)));
     };
     let claim = Claim { before: &tree, model: &model, document, edit, splice: &splice };
     let (after, path, now) = prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
-    Ok((Some(after), Touched { document, path, before, after: now }))
+    let touched = Touched { document, path, before, after: now };
+    Ok((Some(after), touched, locate::settled(&tree, document, edit)))
 }
 
 // What stands already is not proven by an edit: the value model has to say so as well.
@@ -177,7 +209,7 @@ fn agree(mut model: Vec<serde_yaml::Value>, document: usize, edit: &Edit) -> Res
 }
 
 // A file of nothing but comments: the first key is written below them.
-fn first(text: &str, tree: &Tree<'_>, edit: &Edit) -> Result<(Option<String>, Touched), Refusal> {
+fn first(text: &str, tree: &Tree<'_>, edit: &Edit) -> Result<Done, Refusal> {
     let refuse = |code, reason: &str| Err(Refusal::of(code, reason).at(&edit.path));
     if !matches!(edit.op, Op::Add | Op::Append) {
         return refuse(Code::NotFound, "the file is empty");
@@ -188,7 +220,7 @@ fn first(text: &str, tree: &Tree<'_>, edit: &Edit) -> Result<(Option<String>, To
     let splice = insert::fill_file(text, &value, &Look::around(tree, 0));
     let claim = Claim { before: tree, model: &[], document: 0, edit, splice: &splice };
     let (after, path, now) = prove(&claim).map_err(|refusal| refusal.at(&edit.path))?;
-    Ok((Some(after), Touched { document: 0, path, before: None, after: now }))
+    Ok((Some(after), Touched { document: 0, path: path.clone(), before: None, after: now }, path))
 }
 
 // The file after, the place that was touched (an appended element by its index), and what stands there.

@@ -216,6 +216,7 @@ pub(super) fn apply(root: &mut Value, steps: &[Step], op: Op, value: Option<&Jso
     match (op, value) {
         (Op::Delete, _) => remove(here, last),
         (Op::Set, Some(value)) => child(here, last).map(|old| *old = value).ok_or("nothing to set"),
+        (Op::Add, Some(value)) if matches!(last, Step::Index(_)) => put_in(here, last, value),
         (Op::Add, Some(value)) => add(here, last, value),
         (Op::Append, Some(value)) => append(here, last, value),
         (Op::Set | Op::Add | Op::Append, None) => Err("no value"),
@@ -259,6 +260,17 @@ fn add(here: &mut Value, step: &Step, value: Value) -> Result<(), &'static str> 
             Ok(())
         }
         _ => Err("the key is there"),
+    }
+}
+
+fn put_in(here: &mut Value, step: &Step, value: Value) -> Result<(), &'static str> {
+    match inner(here) {
+        Value::Sequence(list) => {
+            let index = element(list, step).ok_or("no such element")?;
+            list.insert(index, value);
+            Ok(())
+        }
+        _ => Err("no list to put an element into"),
     }
 }
 

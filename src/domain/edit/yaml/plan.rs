@@ -8,7 +8,7 @@ use super::look::Look;
 use super::splice::Splice;
 use super::tree::{Id, Kind, Slot, Tree};
 use super::{delete, insert, set};
-use crate::domain::change::{Edit, Op, Path};
+use crate::domain::change::{Edit, Op, Path, Step};
 use crate::domain::edit::{Code, Refusal};
 
 /// Plans an edit; nothing is to be done if the document says so already.
@@ -55,12 +55,18 @@ impl Planner<'_, '_> {
                 delete::delete(tree, *id)
             }
             (Found::Node(id), Op::Append) => self.append(*id),
+            (Found::Node(id), Op::Add) if self.is_indexed() => insert::before(tree, *id, &self.value.into()),
             (Found::Node(_), Op::Add) => Err(Refusal::of(Code::Exists, "the key is there already; set it instead")),
             (Found::Missing { holder, at }, Op::Add | Op::Append) => self.add(*holder, *at),
             (Found::Missing { holder, at }, Op::Set | Op::Delete) => Err(self.missing(*holder, *at)),
             (Found::Merged { holder, at }, _) => self.over(*holder, *at),
         }
         .map(Some)
+    }
+
+    // An element asked for by its number is put in front of the one that has the number now.
+    fn is_indexed(&self) -> bool {
+        matches!(self.edit.path.0.last(), Some(Step::Index(_)))
     }
 
     fn append(&self, id: Id) -> Result<Splice, Refusal> {

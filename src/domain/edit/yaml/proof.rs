@@ -7,7 +7,7 @@ use super::locate::{self, Found};
 use super::model;
 use super::splice::Splice;
 use super::tree::{Id, Kind, Tree};
-use crate::domain::change::{Edit, Op, Path, Step};
+use crate::domain::change::{Edit, Op, Path};
 use crate::domain::edit::{Code, Refusal};
 use serde_yaml::Value;
 use std::collections::HashMap;
@@ -73,7 +73,7 @@ fn same_old_meaning(claim: &Claim<'_>, after: &Tree<'_>) -> Result<(), Refusal> 
         wanted.push(Value::Null);
     }
     let mut steps = claim.edit.path.0.clone();
-    settle(claim, &mut steps);
+    locate::settle(claim.before, claim.document, &mut steps);
     let root = wanted.get_mut(claim.document).ok_or_else(|| failed("the document is not there"))?;
     model::apply(root, &steps, claim.edit.op, claim.edit.value.as_ref()).map_err(failed)?;
     if model::old(after)? == wanted {
@@ -107,27 +107,11 @@ pub(super) fn target(claim: &Claim<'_>, after: &Tree<'_>) -> Option<Id> {
         Kind::List { items, .. } => items.last().map(|item| item.node),
         Kind::Map { .. } | Kind::Scalar(..) | Kind::Alias(_) => None,
     };
-    settle(claim, &mut steps);
+    locate::settle(claim.before, claim.document, &mut steps);
     match locate::find(after, claim.document, &Path(steps)).ok()?.found {
         Found::Node(id) if claim.edit.op == Op::Append => last_of(id),
         Found::Node(id) => Some(id),
         Found::Missing { .. } | Found::Merged { .. } => None,
-    }
-}
-
-// An edit may change the very field that an element was picked by, so elements are found again by their index.
-fn settle(claim: &Claim<'_>, steps: &mut [Step]) {
-    for at in 0..steps.len() {
-        let Some(Step::Match(_)) = steps.get(at) else { continue };
-        let Some(root) = claim.before.documents.get(claim.document) else { return };
-        let list = locate::follow(claim.before, root.root, &steps[..at]);
-        let element = locate::follow(claim.before, root.root, &steps[..=at]);
-        let Some(Kind::List { items, .. }) = list.map(|id| &claim.before.node(claim.before.resolve(id)).kind) else {
-            return;
-        };
-        if let Some(index) = items.iter().position(|item| Some(item.node) == element) {
-            steps[at] = Step::Index(index);
-        }
     }
 }
 

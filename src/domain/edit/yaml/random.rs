@@ -258,7 +258,8 @@ impl Writer {
             }
         }
         let op = *self.random.pick(&[Op::Set, Op::Set, Op::Add, Op::Append, Op::Delete]);
-        if steps.is_empty() || op == Op::Add || op == Op::Append && here.is_object() {
+        let indexed = matches!(steps.last(), Some(Step::Index(_))) && self.random.chance(60);
+        if steps.is_empty() || op == Op::Add && !indexed || op == Op::Append && here.is_object() {
             steps.push(Step::Key("new".to_owned()));
         }
         let value = (op != Op::Delete).then(|| self.wanted(0));
@@ -282,6 +283,10 @@ fn model(root: &mut Value, edit: &Edit) -> Option<()> {
             }
             let value = if edit.op == Op::Append { json!([value()?]) } else { value()? };
             here.as_object_mut()?.insert(key.clone(), value);
+        }
+        (Op::Add, step @ Step::Index(_)) => {
+            let n = model_index(here, step)?;
+            here.as_array_mut()?.insert(n, value()?);
         }
         (Op::Add, _) => return None,
         (Op::Append, step) => {

@@ -165,6 +165,19 @@ fn overrides_what_comes_through_a_merge() {
 }
 
 #[test]
+fn an_add_at_an_index_goes_in_front_of_the_element() {
+    check(&[
+        ("l:\n  - a # one\n  # two\n  - b\n", add("l[1]", json!("x")), "l:\n  - a # one\n  - x\n  # two\n  - b\n"),
+        ("l:\n- a\n", add("l[0]", json!({"k": 1})), "l:\n- k: 1\n- a\n"),
+        ("l:\r\n- a\r\n- b", add("l[1]", json!(1)), "l:\r\n- a\r\n- 1\r\n- b"),
+        ("l: [a, b]\n", add("l[1]", json!("x")), "l: [a, x, b]\n"),
+        ("l: [\n  a,\n  b,\n]\n", add("l[0]", json!("x")), "l: [\n  x,\n  a,\n  b,\n]\n"),
+        ("- - a\n  - b\n", add("[0][0]", json!("x")), "- - x\n  - a\n  - b\n"),
+        ("b: &x {l: [1, 2]}\ny: {<<: *x}\n", add("y.l[1]", json!(9)), "b: &x {l: [1, 2]}\ny: {<<: *x, l: [1, 9, 2]}\n"),
+    ]);
+}
+
+#[test]
 fn refuses_with_a_code() {
     let deep = "[".repeat(10_000);
     let wide = format!("a: &a [{}]\nb: &b [{}]\nc: [{}]\n", "x,".repeat(999), "*a,".repeat(999), "*b,".repeat(999));
