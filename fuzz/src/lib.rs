@@ -60,10 +60,13 @@ fn fresh(dice: &mut Dice<'_>) -> &'static str {
 }
 
 /// The parts of two texts that differ, after the longest common beginning and end are taken off.
-pub fn differing<'t>(before: &'t [u8], after: &'t [u8]) -> (&'t [u8], &'t [u8]) {
-    let head = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+pub fn differing<'t>(before: &'t str, after: &'t str) -> (&'t str, &'t str) {
+    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
+        pairs.take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum()
+    };
+    let head = same(&mut before.chars().zip(after.chars()));
     let (before, after) = (&before[head..], &after[head..]);
-    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
+    let tail = same(&mut before.chars().rev().zip(after.chars().rev()));
     (&before[..before.len() - tail], &after[..after.len() - tail])
 }
 
@@ -84,8 +87,11 @@ fn by_field(edit: &Edit) -> bool {
     edit.path.0.iter().any(|step| matches!(step, Step::Match(_)))
 }
 
-/// Whether a text stands in another, in the same order, brackets and commas aside.
+/// Whether a text stands in another, in the same order, white space, brackets, commas and null aside.
 fn is_kept(text: &str, other: &str) -> bool {
     let mut other = other.chars();
-    text.chars().filter(|c| !"{}[],".contains(*c)).all(|c| other.any(|o| o == c))
+    text.replace("null", "")
+        .chars()
+        .filter(|c| !c.is_whitespace() && !"{}[],~".contains(*c))
+        .all(|c| other.any(|o| o == c))
 }

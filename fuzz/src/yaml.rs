@@ -9,7 +9,12 @@ use serde_yaml::{Mapping, Value};
 /// One input.
 pub fn run(data: &[u8]) {
     let (mut dice, document) = Dice::split(data);
-    let before = read(document).unwrap_or_default();
+    let Some(before) = read(document) else {
+        // What this reader cannot read has no model; the editor is still asked, for panics.
+        let edit = draw(&mut dice, None);
+        let _ = yaml::edit(document, None, std::slice::from_ref(&edit));
+        return;
+    };
     let index = dice.below(before.len());
     let select = (before.len() > 1).then(|| Select::Index(SelectIndex { index }));
     let edit = draw(&mut dice, before.get(index));
@@ -87,7 +92,7 @@ fn draw(dice: &mut Dice<'_>, root: Option<&Value>) -> Edit {
                 }
                 let key = *dice.pick(&keys);
                 steps.push(Step::Key(key.to_owned()));
-                here = map.get(key);
+                here = spelled(map, key).and_then(|own| map.get(&own));
             }
             Some(Value::Sequence(list)) if !list.is_empty() => {
                 let at = dice.below(list.len());
@@ -120,6 +125,11 @@ fn step(dice: &mut Dice<'_>, list: &[Value], at: usize) -> Step {
     }
 }
 
+/// A map's own key of this text; it may carry a tag.
+fn spelled(map: &Mapping, key: &str) -> Option<Value> {
+    map.keys().find(|own| own.as_str() == Some(key)).cloned()
+}
+
 fn bare(value: &mut Value) -> &mut Value {
     match value {
         Value::Tagged(tagged) => &mut tagged.value,
@@ -129,7 +139,10 @@ fn bare(value: &mut Value) -> &mut Value {
 
 fn child<'v>(here: &'v mut Value, step: &Step) -> Option<&'v mut Value> {
     match (bare(here), step) {
-        (Value::Mapping(map), Step::Key(key)) => map.get_mut(key.as_str()),
+        (Value::Mapping(map), Step::Key(key)) => {
+            let own = spelled(map, key)?;
+            map.get_mut(&own)
+        }
         (Value::Sequence(list), Step::Index(at)) => list.get_mut(*at),
         (Value::Sequence(list), Step::Match(fields)) => {
             let name = fields.get("name")?.as_str()?;
@@ -147,7 +160,7 @@ fn apply(root: &mut Value, steps: &[Step], edit: &Edit) -> Result<(), &'static s
         *here = Value::Mapping(Mapping::new());
     }
     if let (true, Value::Mapping(map), Step::Key(key)) = (makes, &mut *here, first)
-        && !map.contains_key(key.as_str())
+        && spelled(map, key).is_none()
     {
         map.insert(key.as_str().into(), made(rest, edit)?);
         return Ok(());
@@ -185,7 +198,10 @@ fn made(rest: &[Step], edit: &Edit) -> Result<Value, &'static str> {
 
 fn remove(here: &mut Value, step: &Step) -> Result<(), &'static str> {
     match (here, step) {
-        (Value::Mapping(map), Step::Key(key)) => map.shift_remove(key.as_str()).map(drop).ok_or("no such key"),
+        (Value::Mapping(map), Step::Key(key)) => {
+            let own = spelled(map, key).ok_or("no such key")?;
+            map.shift_remove(&own).map(drop).ok_or("no such key")
+        }
         (Value::Sequence(list), Step::Index(at)) if *at < list.len() => Ok(drop(list.remove(*at))),
         (Value::Sequence(list), Step::Match(fields)) => {
             let name = fields.get("name").and_then(|name| name.as_str());
@@ -202,16 +218,24 @@ fn remove(here: &mut Value, step: &Step) -> Result<(), &'static str> {
 
 /// Whether what is gone was the edit's to take: what stood at its place, or nothing that says anything.
 fn check_bytes(edit: &Edit, target: Option<&str>, old: &str, new: &str) {
-    let (gone, come) = differing(old.as_bytes(), new.as_bytes());
-    let (gone, come) = (String::from_utf8_lossy(gone), String::from_utf8_lossy(come));
+    let (gone, come) = differing(old, new);
     let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || "{}[],~".contains(c));
     let fits = match edit.op {
         Op::Set => {
-            target.is_some_and(|target| target.contains('\n') || target.contains(gone.trim()) || gone.trim().is_empty())
+            // The comment of a line goes with a collection that stood on it, or comes to stand behind a header.
+            let gone = without_comments(gone);
+            let own = |target: &str| target.contains('\n') || without_comments(target).contains(&gone);
+            gone.is_empty() || target.is_some_and(own)
         }
         // A comment may come to stand behind a new key on its line.
         Op::Add | Op::Append => blank(&gone.to_lowercase().replace("null", "")) || is_kept(old, new),
-        Op::Delete => blank(&come) || gone.contains(come.trim()),
+        // What held the last is written as empty in front of a comment that stays.
+        Op::Delete => blank(come) || is_kept(new, old),
     };
     assert!(fits, "{edit:?} took {gone:?} and gave {come:?}, and {target:?} stood there: {old:?} to {new:?}");
+}
+
+/// What is left of each line up to a `#`.
+fn without_comments(text: &str) -> String {
+    text.lines().map(|line| line.split('#').next().unwrap_or(line).trim()).collect()
 }

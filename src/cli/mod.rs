@@ -3,6 +3,7 @@
 //! Must not decide anything about a proposal.
 
 mod admin;
+mod approve;
 mod audit;
 pub mod demo;
 mod doctor;
@@ -13,6 +14,7 @@ mod paint;
 mod prove;
 pub mod pull;
 mod remote;
+mod trust;
 mod words;
 
 use crate::app;
@@ -79,6 +81,8 @@ enum Command {
     Apply(local::ApplyArgs),
     /// Prints the digest of a proposal.
     Digest(local::DigestArgs),
+    /// Signs an approval or a rejection of a proposal with your own key.
+    Approve(approve::ApproveArgs),
     /// Verifies the attestation in a pull request's body, offline.
     Verify(prove::VerifyArgs),
     /// Applies a proposal again and compares the trees.
@@ -87,8 +91,8 @@ enum Command {
     Explain(remote::ExplainArgs),
     /// Acts as a person on the pull requests of a local repository.
     Pull(pull::PullArgs),
-    /// Shows what a track record comes to.
-    Trust(remote::TrustArgs),
+    /// Shows, replays and simulates track records.
+    Trust(trust::TrustArgs),
     /// Exports and verifies the audit log.
     Audit(audit::AuditArgs),
     /// Makes and lists keys.
@@ -143,6 +147,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Plan(args) => local::plan(&args, output, out),
         Command::Apply(args) => local::apply(&args, output, out),
         Command::Digest(args) => local::digest(&args, output, out),
+        Command::Approve(args) => approve::approve(args, output, out).await,
         Command::Verify(args) => prove::verify(&args, output, out),
         Command::Replay(args) => prove::replay(&args, output, out),
         Command::Explain(args) => remote::explain(args, output, out).await,
@@ -157,7 +162,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
             pull::run(args, &resolve, app::system_clock(), output, out).await?;
             Ok(Status::Done)
         }
-        Command::Trust(args) => remote::trust(args, output, out).await,
+        Command::Trust(args) => trust::trust(args, output, out).await,
         Command::Audit(args) => audit::run(args, &settings, output, out).await,
         Command::Keys(args) => admin::keys(&args, &settings, output, out),
         Command::Token(args) => admin::token(&args, output, out),

@@ -1,19 +1,18 @@
-//! `propose`, `explain` and `trust`: asks a running service.
+//! `propose` and `explain`: asks a running service.
 
 use super::paint::{Ink, paint, wanted};
 use super::{Output, Status, print_json, read_input};
 use crate::config::read_secret;
 use crate::domain::proposal::Sealed;
-use crate::domain::trust::{Bound, Threshold};
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
-struct Server {
+pub(super) struct Server {
     /// The service's address.
     #[arg(long, env = "COUNTERSIGN_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     server: String,
@@ -21,7 +20,7 @@ struct Server {
 
 impl Server {
     /// Asks the service; an answer that is no success is a refusal with the service's own words.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         method: reqwest::Method,
         path: &str,
@@ -53,7 +52,7 @@ impl Server {
     }
 }
 
-fn refused(why: &str, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+pub(super) fn refused(why: &str, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
     match output {
         Output::Json => print_json(out, &serde_json::json!({ "refused": why }))?,
         Output::Text => writeln!(out, "{} {why}", paint(wanted(), Ink::Bad, "refused:"))?,
@@ -130,71 +129,4 @@ pub(super) async fn explain(args: ExplainArgs, output: Output, out: &mut dyn Wri
         None => writeln!(out, "no turn has been taken yet")?,
     }
     Ok(Status::Done)
-}
-
-#[derive(Debug, Args)]
-pub(super) struct TrustArgs {
-    #[command(subcommand)]
-    command: TrustCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum TrustCommand {
-    /// What given counts come to, offline.
-    Bound {
-        /// Good outcomes.
-        #[arg(long)]
-        good: u64,
-        /// All outcomes.
-        #[arg(long)]
-        total: u64,
-        /// The wanted lower bound, 0.80 to 0.999.
-        #[arg(long, default_value = "0.95")]
-        threshold: String,
-    },
-    /// The classes of the tenant and where they stand.
-    Show {
-        #[command(flatten)]
-        server: Server,
-    },
-}
-
-pub(super) async fn trust(args: TrustArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    match args.command {
-        TrustCommand::Bound { good, total, threshold } => {
-            let threshold: Threshold = threshold.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
-            let bound = Bound::of(threshold, good, total).map_err(|reason| anyhow::anyhow!(reason))?;
-            match output {
-                Output::Json => print_json(out, &bound)?,
-                Output::Text => {
-                    let word = |pass| if pass { "passes" } else { "does not pass" };
-                    writeln!(
-                        out,
-                        "{good} of {total} good: lower bound {:.6}, {} {threshold}",
-                        bound.lower_bound,
-                        word(bound.wilson)
-                    )?;
-                    writeln!(
-                        out,
-                        "score {} micro-nats, {} {}",
-                        bound.score,
-                        word(bound.score_pass),
-                        crate::domain::trust::PASS
-                    )?;
-                    writeln!(out, "{}", if bound.unlocked { "unlocked" } else { "locked" })?;
-                }
-            }
-            Ok(Status::Done)
-        }
-        TrustCommand::Show { server } => match server.ask(reqwest::Method::GET, "/v1/trust", None).await? {
-            Err(why) => refused(&why, output, out),
-            Ok(answer) => {
-                match output {
-                    Output::Json => print_json(out, &answer)?,
-                    Output::Text => writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?,
-                }
-                Ok(Status::Done)
-            }
-        },
-    }
 }

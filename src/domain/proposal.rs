@@ -256,6 +256,10 @@ pub struct Proposer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub display: Option<String>,
+    /// Its version, as `2.1.0`; a new major version is watched before it may merge by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub version: Option<String>,
 }
 
 /// A proposal with the bytes that are stored, hashed and signed for.

@@ -4,14 +4,13 @@ use super::plan::{apply_to, plan};
 use super::{Engine, Forges, Trouble};
 use crate::domain::canon::Malformed;
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{
-    Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, TrackRecord, Twin,
-};
+use crate::domain::facts::{Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, Twin};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
 use crate::domain::lifecycle::{Record, RulesState, Stage, branch_name};
 use crate::domain::policy::rules::{Loaded, MAX_BYTES, PLACES, Rules};
 use crate::domain::policy::{Judged, effect_key};
 use crate::domain::proposal::Proposal;
+use crate::domain::trust::Track;
 use crate::forge::Forge;
 use crate::git::{GitError, Mirror, Node};
 use std::sync::Arc;
@@ -70,6 +69,7 @@ impl Engine {
             _ => None,
         };
         let track = self.track(record, judged.as_ref()).await?;
+        let judged = judged.map(|judged| judged.under(&track));
         let effect = record
             .effect
             .or_else(|| Some(effect_key(&record.binding, &base_name, &trees.plan.as_ref().ok()?.changeset)));
@@ -88,6 +88,7 @@ impl Engine {
             pull,
             landing,
             keys: self.keys.set.clone(),
+            approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,
             asked,
             halted: self.store.halted(tenant, &record.binding.key()).await?,
@@ -125,14 +126,9 @@ impl Engine {
         .await
     }
 
-    async fn track(&self, record: &Record, judged: Option<&Judged>) -> Result<TrackRecord, Trouble> {
-        let Some(class) = judged.map(|judged| judged.class.key()) else { return Ok(TrackRecord::default()) };
-        let tenant = &record.binding.tenant;
-        Ok(TrackRecord {
-            outcomes: self.store.outcomes(tenant, class).await?,
-            demoted: self.store.demoted(tenant, class).await?,
-            in_flight: self.store.in_flight(tenant, class).await?,
-        })
+    async fn track(&self, record: &Record, judged: Option<&Judged>) -> Result<Track, Trouble> {
+        let Some(class) = judged.map(|judged| judged.class.key()) else { return Ok(Track::default()) };
+        Ok(self.store.track(&record.binding.tenant, class).await?)
     }
 
     async fn counts(&self, record: &Record, base: &str, now: Time) -> Result<Counts, Trouble> {

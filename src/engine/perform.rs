@@ -12,6 +12,7 @@ use crate::domain::ids::Digest;
 use crate::domain::lifecycle::{Action, Case, Done, Issued, MergeIntent, PushIntent, Reason, class_standing};
 use crate::domain::policy::automates;
 use crate::domain::policy::verdict::Verdict;
+use crate::domain::trust::shown;
 use crate::forge::{Forge, MergeOrder, NewPull, Push, Report};
 use crate::render;
 use std::sync::Arc;
@@ -121,7 +122,7 @@ fn trust(case: &Case<'_>) -> TrustRef {
     TrustRef {
         good: standing.good,
         total: standing.total,
-        lower_bound: format!("{:.3}", standing.lower_bound),
+        lower_bound: shown(standing.lower_bound),
         score: standing.score,
         mode: if auto { "auto".into() } else { "human".into() },
     }

@@ -1,10 +1,11 @@
 //! The pull request's body, its check runs and its commit messages.
 
 use super::neutral::{code, fence, line};
+use crate::domain::approval::Redeemed;
 use crate::domain::attest::{FIRST_LINE, render_block};
 use crate::domain::facts::{Conclusion, FileSummary};
 use crate::domain::ids::Time;
-use crate::domain::lifecycle::{Case, Owner, Reason, Record, class_standing};
+use crate::domain::lifecycle::{Case, Owner, Reason, Record, class_standing, counted};
 use crate::domain::policy::rules::AutoMerge;
 use crate::domain::policy::verdict::{State, Verdict};
 use minijinja::{Environment, UndefinedBehavior, context};
@@ -80,6 +81,7 @@ pub fn body_text(case: &Case<'_>, at: Time) -> Result<String, RenderError> {
         rollback => code(&proposal.rollback.description, 500),
         proposer => code(&proposal.proposer.id, 128),
         display => proposal.proposer.display.as_deref().map(|name| code(name, 128)),
+        approvals => approvals(case),
         trust => trust(case),
         controls => controls(case),
         id => case.record.id.clone(),
@@ -123,21 +125,27 @@ fn rows(summary: &[FileSummary]) -> Vec<String> {
     rows
 }
 
+/// Who approved, with what; or that nobody had to.
+fn approvals(case: &Case<'_>) -> Vec<String> {
+    let line = |approval: &Redeemed| {
+        let (who, at, kid) = (code(&approval.approver, 128), approval.at, approval.kid.as_str());
+        format!("{who} at {at}, key `{kid}`, token `sha256:{}`", approval.token)
+    };
+    counted(case).into_iter().map(line).collect()
+}
+
 fn trust(case: &Case<'_>) -> String {
     let Some(loaded) = case.rules.loaded() else { return "no config, no auto-merge".to_owned() };
     let auto = &loaded.rules.auto_merge;
     snapshot(case, auto)
 }
 
-/// `73 of 73 good, lower bound 0.950, needed 0.95`.
+/// `73 of 73 good, lower bound 0.950, needed 0.95; score 3.010, needed 2.996; earned`.
 fn snapshot(case: &Case<'_>, auto: &AutoMerge) -> String {
     let standing = class_standing(case, auto);
     let gaps =
         if standing.unlocked() { "earned".to_owned() } else { format!("not earned yet: {}", standing.gaps.join("; ")) };
-    format!(
-        "{} of {} good, lower bound {:.3}, needed {}; {gaps}",
-        standing.good, standing.total, standing.lower_bound, auto.wilson_lower_bound
-    )
+    format!("{}; {gaps}", standing.arithmetic())
 }
 
 fn controls(case: &Case<'_>) -> Vec<String> {
@@ -180,6 +188,9 @@ pub fn merge_message(record: &Record) -> (String, String) {
     if let Some(issued) = &record.issued {
         // Writing to a string cannot fail.
         let _ = writeln!(rest, "Attestation: sha256:{}", issued.envelope);
+    }
+    for approval in &record.approvals {
+        let _ = writeln!(rest, "Approved-by: {}", line(&approval.approver, 128));
     }
     (title, rest)
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not decide anything, ask the clock, or change a proposal outside `commit`.
 
+mod approvals;
 mod commit;
 mod db;
 mod due;
@@ -12,6 +13,7 @@ mod inbox;
 mod log;
 mod proposals;
 mod record;
+mod track;
 
 pub use due::{Claim, WakeBy};
 pub use error::{Result, StoreError};
@@ -19,7 +21,7 @@ pub use gates::Neighbour;
 pub use inbox::Delivery;
 pub use log::{Happened, Head, StoredLeaf};
 pub use proposals::{Filter, Received, Stored};
-pub use record::{Counts, Tracked};
+pub use track::{Counts, Tracked};
 
 use db::Db;
 use std::sync::Arc;

@@ -1,52 +1,21 @@
-//! Track records: outcomes of a class, demotions, what is in flight.
+//! Writes track records: classes, outcomes, demotions.
 //!
 //! Must not judge a record, and writes a tally only inside `commit`.
 
-use super::db::{Tx, row, rows, run};
+use super::db::{Tx, row, run};
 use super::error::{Result, StoreError};
-use super::{Store, count, log, number};
+use super::{Store, count, log};
 use crate::domain::audit::Event;
 use crate::domain::ids::{Digest, TenantId, Time};
-use crate::domain::lifecycle::Transition;
-use crate::domain::trust::{Class, Judgement, Outcome};
+use crate::domain::lifecycle::{Stage, Transition};
+use crate::domain::trust::{Demotion, Judgement, Outcome, Rearm};
 
-/// What a class's record comes to, all of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Good outcomes.
-    pub good: u64,
-    /// Bad outcomes.
-    pub bad: u64,
-    /// Unknown outcomes.
-    pub neutral: u64,
-    /// Merged without a person, outcome not known yet.
-    pub in_flight: u64,
-    /// Whether it was demoted and no person has re-armed it.
-    pub demoted: bool,
-}
-
-/// A class with what its record comes to.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Tracked {
-    /// The class.
-    pub class: Class,
-    /// Its counts.
-    pub counts: Counts,
-}
-
-fn word(result: Judgement) -> &'static str {
+pub(super) fn word(result: Judgement) -> &'static str {
     match result {
         Judgement::Good => "good",
         Judgement::Bad => "bad",
         Judgement::Neutral => "neutral",
     }
-}
-
-fn judgement(word: &str) -> Result<Judgement> {
-    [Judgement::Good, Judgement::Bad, Judgement::Neutral]
-        .into_iter()
-        .find(|result| self::word(*result) == word)
-        .ok_or_else(|| StoreError::damaged("an outcome", word))
 }
 
 /// A target as a column: PostgreSQL keeps no NUL in a text.
@@ -56,12 +25,7 @@ pub(super) fn target(text: &str) -> String {
 
 /// Writes what a transition says of its class: that it is known, its outcome, its demotion.
 pub(super) async fn tally(tx: &mut Tx, transition: &Transition, seq: u64, at: Time) -> Result<()> {
-    if let Some(class) = &transition.record.class {
-        let body = serde_json::to_string(class).map_err(|error| StoreError::Other(error.to_string()))?;
-        let sql = "INSERT INTO class (tenant, key, body) VALUES ($1, $2, $3) ON CONFLICT (tenant, key) DO NOTHING";
-        let key = class.key().to_string();
-        run!(&mut *tx, sql, transition.record.binding.tenant.as_str(), key.as_str(), body.as_str())?;
-    }
+    class(tx, transition).await?;
     if let Some(outcome) = &transition.outcome {
         judge(tx, transition, outcome, seq).await?;
     }
@@ -71,14 +35,32 @@ pub(super) async fn tally(tx: &mut Tx, transition: &Transition, seq: u64, at: Ti
     Ok(())
 }
 
+/// Keeps the class of a record, and what it was judged under before the merge.
+async fn class(tx: &mut Tx, transition: &Transition) -> Result<()> {
+    let record = &transition.record;
+    let Some(class) = &record.class else { return Ok(()) };
+    let text = |error: serde_json::Error| StoreError::Other(error.to_string());
+    let body = serde_json::to_string(class).map_err(text)?;
+    let before = matches!(transition.from, Stage::Received | Stage::Pushed | Stage::Open);
+    let terms = record.terms.as_ref().filter(|_| before);
+    let terms = terms.map(serde_json::to_string).transpose().map_err(text)?;
+    let sql = "INSERT INTO class (tenant, key, body, terms) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, key) \
+               DO UPDATE SET terms = excluded.terms \
+               WHERE excluded.terms IS NOT NULL AND (class.terms IS NULL OR class.terms <> excluded.terms)";
+    let key = class.key().to_string();
+    run!(tx, sql, record.binding.tenant.as_str(), key.as_str(), body.as_str(), terms.as_deref())?;
+    Ok(())
+}
+
 /// Counts an outcome, once for each proposal. A later one can only take a success or an unknown back.
 ///
 /// An outcome without a class is kept and counts nowhere.
 async fn judge(tx: &mut Tx, transition: &Transition, outcome: &Outcome, seq: u64) -> Result<()> {
     let record = &transition.record;
-    let sql = "INSERT INTO outcome (tenant, proposal, class, seq, target, at, result, auto) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, proposal) DO UPDATE SET \
-               seq = excluded.seq, at = excluded.at, result = excluded.result \
+    let sql = "INSERT INTO outcome (tenant, proposal, class, seq, target, at, result, auto, merged, maker, epoch, \
+               severe, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+               ON CONFLICT (tenant, proposal) DO UPDATE SET seq = excluded.seq, at = excluded.at, \
+               result = excluded.result, severe = excluded.severe, evidence = excluded.evidence \
                WHERE outcome.result <> 'bad' AND excluded.result = 'bad'";
     let class = record.class.as_ref().map(|class| class.key().to_string()).unwrap_or_default();
     let target = target(&outcome.target);
@@ -93,6 +75,11 @@ async fn judge(tx: &mut Tx, transition: &Transition, outcome: &Outcome, seq: u64
         outcome.at.0,
         word(outcome.result),
         i64::from(outcome.auto),
+        outcome.merged.map(|at| at.0),
+        outcome.maker.as_str(),
+        outcome.epoch.as_str(),
+        i64::from(outcome.severe),
+        outcome.evidence.as_str(),
     )?;
     if changed == 1 { Ok(()) } else { Err(StoreError::Conflict(format!("the outcome of proposal {}", record.id))) }
 }
@@ -103,79 +90,56 @@ async fn demote(tx: &mut Tx, transition: &Transition, seq: u64, at: Time) -> Res
         .class
         .as_ref()
         .ok_or_else(|| StoreError::Invalid(format!("proposal {} has no class that could be demoted", record.id)))?;
-    let sql = "INSERT INTO demotion (tenant, class, proposal, seq, at) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (tenant, class) DO NOTHING";
+    // A severe failure outweighs what was there before, and what one person asked for after it.
+    let sql = "INSERT INTO demotion (tenant, class, proposal, seq, at, severe) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (tenant, class) DO UPDATE SET proposal = excluded.proposal, seq = excluded.seq, \
+               at = excluded.at, severe = excluded.severe, asked_by = NULL \
+               WHERE excluded.severe = 1 AND demotion.severe = 0";
     let key = class.key().to_string();
-    run!(tx, sql, record.binding.tenant.as_str(), key.as_str(), record.id.as_str(), count(seq)?, at.0)?;
+    let severe = i64::from(record.mismatched() || transition.outcome.as_ref().is_some_and(|outcome| outcome.severe));
+    run!(tx, sql, record.binding.tenant.as_str(), key.as_str(), record.id.as_str(), count(seq)?, at.0, severe)?;
     Ok(())
 }
 
+/// A demotion as it is kept.
+pub(super) async fn demotion(tx: &mut Tx, tenant: &TenantId, class: &str) -> Result<Option<Demotion>> {
+    let sql = "SELECT at, severe, asked_by FROM demotion WHERE tenant = $1 AND class = $2";
+    let found = row!(tx, (i64, i64, Option<String>), sql, tenant.as_str(), class)?;
+    Ok(found.map(|(at, severe, first)| Demotion { at: Time(at), severe: severe == 1, first }))
+}
+
 impl Store {
-    /// The outcomes of a class in the order they became known.
-    pub async fn outcomes(&self, tenant: &TenantId, class: Digest) -> Result<Vec<Outcome>> {
-        let mut tx = self.db.read().await?;
-        let sql = "SELECT target, at, result, auto FROM outcome WHERE tenant = $1 AND class = $2 ORDER BY seq";
-        let class = class.to_string();
-        let found = rows!(&mut tx, (String, i64, String, i64), sql, tenant.as_str(), class.as_str())?;
-        let outcome = |(target, at, result, auto): (String, i64, String, i64)| {
-            Ok(Outcome { target, at: Time(at), result: judgement(&result)?, auto: auto == 1 })
-        };
-        found.into_iter().map(outcome).collect()
-    }
-
-    /// Whether a class was demoted and no person has re-armed it.
-    pub async fn demoted(&self, tenant: &TenantId, class: Digest) -> Result<bool> {
-        let mut tx = self.db.read().await?;
-        let sql = "SELECT seq FROM demotion WHERE tenant = $1 AND class = $2";
-        let class = class.to_string();
-        Ok(row!(&mut tx, (i64,), sql, tenant.as_str(), class.as_str())?.is_some())
-    }
-
-    /// How many changes of a class were merged without a person and have no outcome yet.
-    pub async fn in_flight(&self, tenant: &TenantId, class: Digest) -> Result<u64> {
-        let mut tx = self.db.read().await?;
-        let sql = "SELECT COUNT(*) FROM proposal WHERE tenant = $1 AND class = $2 AND stage = 'merged' AND auto = 1";
-        let class = class.to_string();
-        Ok(row!(&mut tx, (i64,), sql, tenant.as_str(), class.as_str())?.map_or(0, |(merges,)| number(merges)))
-    }
-
-    /// Every class of a tenant that a proposal was in, with its counts.
-    pub async fn classes(&self, tenant: &TenantId) -> Result<Vec<Tracked>> {
-        let mut tx = self.db.read().await?;
-        let sql = "SELECT c.body, \
-            (SELECT COUNT(*) FROM outcome o WHERE o.tenant = c.tenant AND o.class = c.key AND o.result = 'good'), \
-            (SELECT COUNT(*) FROM outcome o WHERE o.tenant = c.tenant AND o.class = c.key AND o.result = 'bad'), \
-            (SELECT COUNT(*) FROM outcome o WHERE o.tenant = c.tenant AND o.class = c.key AND o.result = 'neutral'), \
-            (SELECT COUNT(*) FROM proposal p WHERE p.tenant = c.tenant AND p.class = c.key AND p.stage = 'merged' AND p.auto = 1), \
-            (SELECT COUNT(*) FROM demotion d WHERE d.tenant = c.tenant AND d.class = c.key) \
-            FROM class c WHERE c.tenant = $1 ORDER BY c.key";
-        let found = rows!(&mut tx, (String, i64, i64, i64, i64, i64), sql, tenant.as_str())?;
-        let tracked = |(body, good, bad, neutral, in_flight, demoted): (String, i64, i64, i64, i64, i64)| {
-            let class = serde_json::from_str(&body).map_err(|error| StoreError::damaged("a class", error))?;
-            let counts = Counts {
-                good: number(good),
-                bad: number(bad),
-                neutral: number(neutral),
-                in_flight: number(in_flight),
-                demoted: demoted > 0,
-            };
-            Ok(Tracked { class, counts })
-        };
-        found.into_iter().map(tracked).collect()
-    }
-
-    /// Lifts a demotion, a person's act, together with the event that says who; `NotFound` when there is none.
-    pub async fn rearm(&self, tenant: &TenantId, class: Digest, event: Event, now: Time) -> Result<(u64, Digest)> {
+    /// Takes down a person's wish to lift a demotion, with the event that says who; a sentence says why it may not be.
+    ///
+    /// `NotFound` when there is no demotion.
+    pub async fn rearm(
+        &self,
+        tenant: &TenantId,
+        class: Digest,
+        event: Event,
+        now: Time,
+    ) -> Result<std::result::Result<Rearm, String>> {
         let mut tx = self.db.write().await?;
         let mut head = log::lock(&mut tx, tenant).await?;
-        let sql = "DELETE FROM demotion WHERE tenant = $1 AND class = $2";
         let key = class.to_string();
-        if run!(&mut tx, sql, tenant.as_str(), key.as_str())? == 0 {
-            return Err(StoreError::NotFound(format!("a demotion of class {}", class.short(12))));
-        }
+        let found = demotion(&mut tx, tenant, &key).await?;
+        let found = found.ok_or_else(|| StoreError::NotFound(format!("a demotion of class {}", class.short(12))))?;
+        let done = match found.rearm(&event.actor, now) {
+            Ok(done) => done,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        match done {
+            Rearm::First => {
+                let sql = "UPDATE demotion SET asked_by = $1 WHERE tenant = $2 AND class = $3";
+                run!(&mut tx, sql, event.actor.as_str(), tenant.as_str(), key.as_str())?
+            }
+            Rearm::Lifted => {
+                let sql = "DELETE FROM demotion WHERE tenant = $1 AND class = $2";
+                run!(&mut tx, sql, tenant.as_str(), key.as_str())?
+            }
+        };
         let event = Event { class: Some(class), ..event };
-        let places = log::append(&mut tx, &mut head, tenant, &[event], now).await?;
-        tx.commit().await?;
-        places.first().copied().ok_or_else(|| StoreError::Other("nothing was appended".into()))
+        log::append(&mut tx, &mut head, tenant, &[event], now).await?;
+        tx.commit().await.map(|()| Ok(done))
     }
 }

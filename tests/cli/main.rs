@@ -6,6 +6,7 @@
 
 mod admin;
 mod apply;
+mod approve;
 mod audit;
 mod bad_input;
 mod demo;
@@ -19,4 +20,5 @@ mod serve;
 mod setup;
 mod site;
 mod store;
+mod trust;
 mod verify;

@@ -93,6 +93,17 @@ fn explained(site: &Site) {
         (&json!("staging"), &json!(1), &json!(0)),
         "{classes}"
     );
+    let key = class["key"].as_str().unwrap();
+    let one = site.run(&["trust", "show", &key[..12]]).code(0).json();
+    assert_eq!((&one["outcomes"][0]["result"], &one["outcomes"][0]["auto"]), (&json!("bad"), &json!(false)), "{one}");
+    let words = site.say(&["trust", "show"]).code(0).out;
+    assert!(words.contains("0 of 1 good, lower bound 0.000, needed 0.95; score -1.610, needed 2.996"), "{words}");
+    assert!(words.contains("missing: 0 distinct targets of the 5 needed"), "{words}");
+    let replayed = site.run(&["trust", "backtest", "--threshold", "0.95"]).code(0).json();
+    assert_eq!(replayed["classes"][0]["runs"][0]["replay"]["outcomes"], 1, "{replayed}");
+    let refused = site.run(&["trust", "rearm", &key[..12], "--reason", "mended"]).code(3);
+    assert!(refused.out.contains("40"), "{}", refused.out);
+    site.run(&["trust", "show", "nonsense"]).fails_with(&["`nonsense` is not the key of a class"]);
 }
 
 /// The log can be exported while the server runs, and is the one the server signs.

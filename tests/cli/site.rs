@@ -106,11 +106,23 @@ impl Site {
 
     /// A command with the settings and the proposer's token.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare();
+        command.args(["--output", "json"]).args(arguments);
+        command
+    }
+
+    fn bare(&self) -> Command {
         let mut command = binary();
         command.env("COUNTERSIGN_CONFIG", self.settings()).env("COUNTERSIGN_TOKEN", &self.token);
         command.env("COUNTERSIGN_SERVER", format!("http://127.0.0.1:{}", self.port));
-        command.args(["--output", "json"]).args(arguments);
         command
+    }
+
+    /// Runs a command as a person does, for words.
+    pub(crate) fn say(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.bare();
+        command.args(arguments);
+        finish(command, Vec::new())
     }
 
     /// Runs a command with the settings and the proposer's token.

@@ -49,6 +49,7 @@ async fn good(stand: &Stand, id: &str) {
         result: Judgement::Good,
         revision: landed,
         note: "healthy".into(),
+        severe: false,
         at: stand.clock.now(),
     };
     stand.parts.store.report(&stand.parts.settings.tenants[0].id, id, &report).await.unwrap();
@@ -69,7 +70,7 @@ async fn a_class_that_earned_it_merges_by_itself(kind: Kind) {
     assert_eq!(landed.by, stand.bot(), "by countersign itself");
     good(&stand, &id).await;
     stand.later(4 * DAY).await;
-    assert!(stand.story(&id).await.ends_with("settled: verified"), "{}", stand.story(&id).await);
+    assert!(stand.story(&id).await.ends_with("settled: good"), "{}", stand.story(&id).await);
     stand.finish().await;
 }
 

@@ -146,7 +146,7 @@ fn check(folder: &Path) -> Result<(), String> {
 #[test]
 fn only_what_is_meant_differs_in_what_kustomize_builds() {
     if Command::new("kubectl").args(["kustomize", "--help"]).output().is_err() {
-        println!("skipped: kubectl is not installed");
+        eprintln!("skipped: kubectl is not installed");
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kustomize");
@@ -154,7 +154,7 @@ fn only_what_is_meant_differs_in_what_kustomize_builds() {
     folders.sort();
     let fault = |folder: &PathBuf| check(folder).err().map(|fault| format!("== {}: {fault}", folder.display()));
     let faults: Vec<String> = folders.iter().filter_map(fault).collect();
-    println!("{} overlays built before and after", folders.len());
+    eprintln!("{} overlays built before and after", folders.len());
     assert!(faults.is_empty(), "{} of {} fail\n{}", faults.len(), folders.len(), faults.join("\n"));
     assert!(folders.len() >= 18, "{} overlays", folders.len());
 }

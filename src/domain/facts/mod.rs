@@ -11,11 +11,12 @@ pub use forge::{
     User,
 };
 
+use super::approval::Approvers;
 use super::attest::KeySet;
 use super::edit::{Applied, Refusal};
 pub use super::ids::MergeMethod;
 use super::ids::{Digest, Oid, Time};
-use super::trust::{Judgement, Outcome};
+use super::trust::{Judgement, Track};
 use serde::{Deserialize, Serialize};
 
 /// A branch that changes may go into, as it is now.
@@ -121,17 +122,6 @@ pub struct Counts {
     pub merging: u64,
 }
 
-/// The record of the class.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrackRecord {
-    /// Its outcomes, oldest first.
-    pub outcomes: Vec<Outcome>,
-    /// Whether it was demoted and not re-armed.
-    pub demoted: bool,
-    /// Unattended merges whose outcome is not known yet.
-    pub in_flight: u64,
-}
-
 /// A report about the health of a merged change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthReport {
@@ -145,6 +135,9 @@ pub struct HealthReport {
     pub note: String,
     /// When it came.
     pub at: Time,
+    /// An incident or a loss, beside being bad.
+    #[serde(default)]
+    pub severe: bool,
 }
 
 /// Everything a decision may look at.
@@ -172,8 +165,10 @@ pub struct Facts {
     pub landing: Option<Landing>,
     /// The keys that attestations are verified with.
     pub keys: KeySet,
+    /// Who may approve, as of now.
+    pub approvers: Approvers,
     /// The class's record.
-    pub track: TrackRecord,
+    pub track: Track,
     /// How much is going on.
     pub counts: Counts,
     /// Other proposals with the same effect.

@@ -3,6 +3,7 @@
 use super::choice::Action;
 use super::command;
 use super::next::digest;
+use super::track::{class_standing, outcome, terms};
 use super::{Announced, Case, Issued, MergeIntent, Owner, PushIntent, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
 use crate::domain::audit::{Decision, Event};
@@ -10,7 +11,7 @@ use crate::domain::facts::{Landed, Landing, MergeAnswer, Pushed};
 use crate::domain::ids::{Digest, Time};
 use crate::domain::policy::effect_key;
 use crate::domain::policy::verdict::{State, Verdict};
-use crate::domain::trust::{Judgement, Outcome};
+use crate::domain::trust::Judgement;
 use serde_json::{Value, json};
 
 /// Refusals of the forge after which it is left to people.
@@ -179,13 +180,17 @@ pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
         record.environment = Some(judged.place.environment.clone());
         record.mode = Some(judged.place.mode);
         record.class = Some(judged.class.clone());
+        record.needed = Some(judged.approvals);
         record.summary = judged.effect.summary.clone();
     }
     if let (Ok(plan), Some(base)) = (&case.facts.plan, &record.base) {
         record.effect.get_or_insert_with(|| effect_key(&record.binding, base, &plan.changeset));
     }
     if let (Some(loaded), true) = (case.rules.loaded(), record.class.is_some()) {
-        record.standing = Some(super::gate::class_standing(case, &loaded.rules.auto_merge));
+        record.standing = Some(class_standing(case, &loaded.rules.auto_merge));
+        if let Stage::Received | Stage::Pushed | Stage::Open = record.stage {
+            record.terms = Some(terms(&record.binding, &loaded.rules.auto_merge));
+        }
     }
     record.verdict = Some(verdict.clone());
     // A merge that was announced and is not seen is announced anew before it is ordered again.
@@ -216,8 +221,13 @@ fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     // A person who closes a pull request, or proposes it anew with another value, says that the change was not good.
     let no = reason.code == "rejected" || case.record.commands.ending.as_ref() == Some(reason);
     if no && case.record.stage == Stage::Open {
-        next.outcome = outcome(&next.record, Judgement::Bad, case.facts.now);
+        next.outcome = outcome(case, &next.record, Judgement::Bad);
         next.record.outcome = Some(Judgement::Bad);
+    }
+    // Nobody looked at it: that is no success, and too much of it hides failures.
+    if reason.code == "expired" && case.record.stage == Stage::Open {
+        next.outcome = outcome(case, &next.record, Judgement::Neutral);
+        next.record.outcome = Some(Judgement::Neutral);
     }
     if matches!(reason.code.as_str(), "observed" | "denied") {
         next.artifacts.extend(plan_artifacts(case));
@@ -255,6 +265,10 @@ fn waits(case: &Case<'_>, until: Time, verdict: &Verdict) -> Option<Transition> 
     }
     let mut next = remember(case, verdict);
     next.due = Some(until);
+    if case.record.stage == Stage::Received {
+        // What an approver reads.
+        next.artifacts.extend(plan_artifacts(case));
+    }
     let record = next.record.clone();
     let payload = json!({"verdict": verdict});
     next.events.push(event(case, &record, "proposal.waits", Decision::Wait, &verdict.code, payload));
@@ -336,7 +350,7 @@ fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdic
     next.record.stage = Stage::Settled;
     next.record.outcome = Some(result);
     next.record.reason = Some(reason.clone());
-    next.outcome = outcome(&next.record, result, case.facts.now);
+    next.outcome = outcome(case, &next.record, result);
     next.demote = result == Judgement::Bad && case.record.auto;
     next.due = None;
     let payload =
@@ -345,13 +359,6 @@ fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdic
     let decision = if result == Judgement::Bad { Decision::Refuse } else { Decision::Note };
     next.events.push(event(case, &record, "outcome.recorded", decision, &reason.code, payload));
     next
-}
-
-/// What counts; the target is what was really changed, never what the proposal calls it.
-fn outcome(record: &Record, result: Judgement, at: Time) -> Option<Outcome> {
-    record.class.as_ref()?;
-    let target = record.summary.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(" ");
-    Some(Outcome { target, at, result, auto: record.auto })
 }
 
 fn push_payload(push: &PushIntent) -> Value {

@@ -1,14 +1,15 @@
 //! The merge gates, in the order they are shown to people.
 
+use super::approved::approved;
 use super::binding::live_binding;
 use super::checks::{checks, protection, reviews};
+use super::track::class_standing;
 use super::{Case, Owner};
 use crate::domain::attest::{Fault, Proven, prove};
 use crate::domain::facts::{Mergeable, Pull, PullState};
 use crate::domain::policy::rules::AutoMerge;
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::policy::{self, automates};
-use crate::domain::trust::{Standing, standing};
 
 /// Seconds until a merge that the forge refused is asked for again.
 const REFUSED_AGAIN: i64 = 600;
@@ -38,12 +39,6 @@ pub fn proof(case: &Case<'_>, pull: &Pull) -> Result<Proven, Fault> {
     Ok(proven)
 }
 
-/// Where the class stands under the repository's demands.
-pub fn class_standing(case: &Case<'_>, auto: &AutoMerge) -> Standing {
-    let track = &case.facts.track;
-    standing(&track.outcomes, &auto.demand(), track.demoted, track.in_flight, case.facts.now)
-}
-
 /// Judges whether this pull request may merge now without a person.
 pub fn gates(case: &Case<'_>, pull: &Pull) -> Verdict {
     let proof = proof(case, pull);
@@ -63,6 +58,7 @@ pub fn gates(case: &Case<'_>, pull: &Pull) -> Verdict {
     ];
     children.push(policy::judge(case.proposal, judged, loaded, case.facts));
     children.push(hazards(case));
+    children.push(approved(case, judged));
     children.push(checks(case, pull, auto));
     children.push(protection(case, pull));
     children.push(reviews(pull));
@@ -267,12 +263,8 @@ fn mode(case: &Case<'_>, auto: &AutoMerge) -> Verdict {
 
 fn class(case: &Case<'_>, auto: &AutoMerge) -> Verdict {
     let standing = class_standing(case, auto);
-    let snapshot = format!(
-        "{} of {} good, lower bound {:.3}, needed {}",
-        standing.good, standing.total, standing.lower_bound, auto.wilson_lower_bound
-    );
     if standing.unlocked() {
-        return Verdict::pass("class", snapshot);
+        return Verdict::pass("class", standing.arithmetic());
     }
     let gaps = standing.gaps.iter().map(|gap| Verdict::wait("record", "class_locked", gap.clone())).collect();
     let mut verdict = Verdict::all("class", gaps);

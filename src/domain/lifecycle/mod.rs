@@ -3,22 +3,31 @@
 //! Must not perform anything: `next` chooses, others do, `after` says what it means.
 
 mod after;
+mod approved;
 mod binding;
+mod branch;
 mod checks;
 mod choice;
 pub mod command;
 mod gate;
+mod hear;
 mod next;
 mod received;
 mod renewal;
 mod soak;
+mod track;
 
 pub use after::{Done, after, announced, intent};
+pub use approved::counted;
 pub use binding::live_binding;
+pub use branch::branch_name;
 pub use choice::{Action, Choice};
-pub use gate::{class_standing, gates, proof};
-pub use next::{branch_name, digest, next};
+pub use gate::{gates, proof};
+pub use hear::{Heard, hear};
+pub use next::{digest, next};
+pub use track::{class_standing, withdrawn};
 
+use super::approval::{Redeemed, Rejection};
 use super::audit::Event;
 use super::canon::Malformed;
 use super::facts::Facts;
@@ -30,7 +39,7 @@ use super::policy::Judged;
 use super::policy::rules::{Loaded, Mode};
 use super::policy::verdict::Verdict;
 use super::proposal::{ActionKind, Proposal};
-use super::trust::{Class, Judgement, Outcome, Standing};
+use super::trust::{Class, Judgement, Outcome, Standing, Terms};
 use serde::{Deserialize, Serialize};
 
 /// Where a proposal is.
@@ -151,6 +160,18 @@ pub struct Record {
     /// The class it counts in.
     #[serde(default)]
     pub class: Option<Class>,
+    /// What the class was judged under before the merge.
+    #[serde(default)]
+    pub terms: Option<Terms>,
+    /// How many approvals it needs, once that is computed.
+    #[serde(default)]
+    pub needed: Option<u32>,
+    /// The approvals that were redeemed, oldest first.
+    #[serde(default)]
+    pub approvals: Vec<Redeemed>,
+    /// An approver's no.
+    #[serde(default)]
+    pub rejection: Option<Rejection>,
     /// What would change, whoever asks: hash of repository, base and change set.
     #[serde(default)]
     pub effect: Option<Digest>,

@@ -4,6 +4,7 @@
 
 pub use super::freeze::Freeze;
 use super::freeze::Window as FreezeWindow;
+use super::need::ApprovalRules;
 use crate::domain::canon::{self, Malformed};
 use crate::domain::ids::{Digest, MergeMethod};
 use crate::domain::proposal::ActionKind;
@@ -41,6 +42,9 @@ pub struct Rules {
     /// How long a proposal waits for its approvals.
     #[serde(default = "quarter")]
     pub approval_timeout: Span,
+    /// When a proposal needs approvals beyond those its dangers ask for.
+    #[serde(default)]
+    pub approvals: ApprovalRules,
     /// When nothing is merged without a person.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
@@ -276,6 +280,7 @@ impl AutoMerge {
             within: self.outcomes.within.0,
             targets: self.spread.targets,
             days: self.spread.days,
+            soak: self.soak.0,
         }
     }
 }
@@ -323,27 +328,10 @@ impl Rules {
             let at = format!("autoMerge.requiredChecks[{n}].name");
             globset::Glob::new(&check.name).map_err(|error| Malformed::at(at, error.to_string()))?;
         }
-        self.check_auto_merge()?;
+        super::reach::check(self)?;
+        self.approvals.check()?;
         self.freeze.iter().enumerate().try_for_each(|(n, freeze)| {
             FreezeWindow::read(freeze).map(|_| ()).map_err(|reason| Malformed::at(format!("freeze[{n}]"), reason))
         })
-    }
-
-    fn check_auto_merge(&self) -> Result<(), Malformed> {
-        let auto = &self.auto_merge;
-        let demand = |holds: bool, at: &str, reason: &str| {
-            if holds { Ok(()) } else { Err(Malformed::at(format!("autoMerge.{at}"), reason)) }
-        };
-        demand(auto.spread.targets >= 3 && auto.spread.days >= 3, "spread", "targets and days are at least 3")?;
-        let needed = auto.wilson_lower_bound.clean_outcomes();
-        demand(
-            auto.outcomes.last >= needed && auto.outcomes.last <= 10_000,
-            "outcomes.last",
-            &format!("{needed} to 10000: a smaller window can never reach {}", auto.wilson_lower_bound),
-        )?;
-        demand(auto.soak.0 >= 60, "soak", "at least 60s")?;
-        demand(auto.soak.0 <= 30 * 86_400, "soak", "at most 30d")?;
-        let share = |text: &String| text.parse::<f64>().is_ok_and(|c| (0.0..=1.0).contains(&c));
-        demand(auto.minimum_confidence.as_ref().is_none_or(share), "minimumConfidence", "write 0 to 1 as text")
     }
 }

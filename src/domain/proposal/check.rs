@@ -71,6 +71,7 @@ fn check_circumstances(proposal: &Proposal) -> Result<(), Malformed> {
     }
     text(&proposal.proposer.id, "proposer.id", 128)?;
     optional(proposal.proposer.display.as_deref(), "proposer.display", 128)?;
+    optional(proposal.proposer.version.as_deref(), "proposer.version", 64)?;
     optional(proposal.fingerprint.as_deref(), "fingerprint", 128)?;
     if let Some(at) = &proposal.expires_at {
         at.parse::<Time>().map_err(|reason| Malformed::at("expiresAt", reason))?;

@@ -19,6 +19,7 @@ mod pulls;
 mod refs;
 mod route;
 mod rules;
+mod send;
 mod session;
 mod shape;
 mod talk;

@@ -28,9 +28,35 @@ fn encode(text: &str, slashes: bool) -> String {
     out
 }
 
+/// The operation of a path, for a metric: names and numbers are left out.
+pub(super) fn operation(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('?').next().unwrap_or_default().split('/').filter(|part| !part.is_empty()) {
+        let named = matches!(parts.last(), Some(&("heads" | "branches" | "collaborators" | "users")));
+        let word = part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+        parts.push(if word && !named { part } else { "x" });
+    }
+    // A branch may have more than one part.
+    let end = parts.iter().position(|part| *part == "heads").map_or(parts.len(), |at| at + 1);
+    parts.truncate(end);
+    parts.join("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operations_are_few() {
+        for (path, expected) in [
+            ("/repositories/101/pulls/7/merge", "repositories/x/pulls/x/merge"),
+            ("/repositories/101/git/ref/heads/countersign/set-image", "repositories/x/git/ref/heads"),
+            ("/repositories/101/branches/main?x=1", "repositories/x/branches/x"),
+            ("/repositories/101/commits/0a1b2c/check-runs", "repositories/x/commits/x/check-runs"),
+        ] {
+            assert_eq!(operation(path), expected);
+        }
+    }
 
     #[test]
     fn nothing_escapes_from_its_place() {

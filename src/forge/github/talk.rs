@@ -5,6 +5,8 @@
 use super::app::App;
 use super::bucket::Bucket;
 use super::error::{limited, trouble};
+use super::send::send;
+pub(super) use super::send::{Answer, Verb};
 use super::session::{Octo, Session, wanted};
 use super::shape::{Bot, Slug, Token};
 use crate::domain::facts::User;
@@ -19,8 +21,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
-/// An answer over so many bytes is refused.
-const LIMIT: usize = 16 << 20;
 /// Pages of a list that are read; more are an error.
 const PAGES: usize = 30;
 /// Items of a page.
@@ -31,32 +31,6 @@ const HOPS: usize = 3;
 const KEPT: usize = 500;
 /// An answer over so many bytes is not kept.
 const KEEP: usize = 256 << 10;
-
-/// How a request asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
-    Get,
-    Post,
-    Patch,
-    Put,
-}
-
-/// An answer, whatever its status.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as what was asked for; anything else cannot be trusted.
-    pub(super) fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, ForgeError> {
-        serde_json::from_slice(&self.body).map_err(|e| {
-            ForgeError::Transient(format!("{what}: {} with an answer that cannot be read: {e}", self.status))
-        })
-    }
-}
 
 struct Kept {
     etag: String,
@@ -350,34 +324,4 @@ fn refusal(answer: &Answer) -> Option<&'static str> {
         422 => Some("the installation does not grant this repository or these permissions; its owner can accept them"),
         _ => None,
     }
-}
-
-async fn send(
-    what: &str,
-    octo: &Octo,
-    verb: Verb,
-    route: &str,
-    headers: HeaderMap,
-    body: Option<&Value>,
-) -> Result<Answer, ForgeError> {
-    let rest = &octo.rest;
-    let sent = match verb {
-        Verb::Get => rest._get_with_headers(route, Some(headers)).await,
-        Verb::Post => rest._post(route, body).await,
-        Verb::Patch => rest._patch(route, body).await,
-        Verb::Put => rest._put(route, body).await,
-    };
-    let lost = |why: &dyn std::fmt::Display| {
-        let why = super::error::plain(&why.to_string());
-        ForgeError::Transient(format!("{what}: {why}"))
-    };
-    let mut response = reqwest::Response::from(sent.map_err(|e| lost(&e))?.map(reqwest::Body::wrap));
-    let mut read = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| lost(&e.without_url()))? {
-        if read.len().saturating_add(chunk.len()) > LIMIT {
-            return Err(lost(&"the answer is too large"));
-        }
-        read.extend_from_slice(&chunk);
-    }
-    Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: read })
 }

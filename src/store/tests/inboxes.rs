@@ -35,6 +35,7 @@ async fn a_health_report_is_kept_in_order_and_wakes() {
             revision: revision.clone(),
             note: "Synced".into(),
             at: at(seconds),
+            severe: false,
         };
         let sent = [report(Judgement::Good, 20), report(Judgement::Bad, 10)];
         for report in [&sent[0], &sent[1], &sent[0]] {

@@ -1,6 +1,7 @@
 //! The suite: every test runs on SQLite in memory, on an SQLite file and, when there is one, on PostgreSQL.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used)]
 
+mod approvals;
 mod commits;
 mod dues;
 mod faults;
@@ -159,7 +160,18 @@ async fn driven(store: &Store, record: &Record, to: Stage) -> Record {
 }
 
 fn outcome(target: &str, result: Judgement) -> Outcome {
-    Outcome { target: target.into(), at: at(100), result, auto: true }
+    let evidence = if result == Judgement::Good { "argocd" } else { "" };
+    Outcome {
+        target: target.into(),
+        at: at(100),
+        result,
+        auto: true,
+        merged: Some(at(50)),
+        maker: "agent:test@2".into(),
+        epoch: "edits@1 acme".into(),
+        severe: false,
+        evidence: evidence.into(),
+    }
 }
 
 /// The whole log of a tenant, proven; its size.

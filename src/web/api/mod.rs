@@ -2,11 +2,14 @@
 //!
 //! Must not know the list of routes.
 
+pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod meta;
 pub(super) mod outcome;
 pub(super) mod proposals;
+pub(super) mod rearm;
 pub(super) mod trust;
 
+pub(super) use approvals::booth;
 pub(super) use proposals::{Which, find, query};
-pub(super) use trust::{ClassView, all};
+pub(super) use trust::{ClassView, all, one};

@@ -7,7 +7,7 @@ use crate::config::Role;
 use crate::domain::audit::Event;
 use crate::domain::facts::HealthReport;
 use crate::domain::ids::Oid;
-use crate::domain::lifecycle::Record;
+use crate::domain::lifecycle::{Record, withdrawn};
 use crate::domain::trust::Judgement;
 use crate::domain::{canon, lifecycle::Stage};
 use crate::web::answers::{BadBody, Clash, Guarded, Missing};
@@ -35,6 +35,9 @@ pub(in crate::web) struct Report {
     /// One sentence, at most 1000 characters.
     #[serde(default)]
     note: String,
+    /// With `bad`: an incident or a loss. The class begins anew and only observes until two persons re-arm it.
+    #[serde(default)]
+    severe: bool,
 }
 
 /// A report that is kept.
@@ -64,7 +67,12 @@ pub(in crate::web) async fn report(
     let (record, _) = get(&shared, &caller.tenant, &id).await?;
     check(&caller, &record, &sent)?;
     let result = sent.result;
-    keep(&shared, &caller, &record, sent).await?;
+    let report = keep(&shared, &caller, &record, sent).await?;
+    // After the soak nobody looks at it any more: what was counted is taken back here and now.
+    let (record, _) = get(&shared, &caller.tenant, &id).await?;
+    if let Some(transition) = withdrawn(&record, &report, shared.now()) {
+        shared.store().commit(&transition, shared.now()).await?;
+    }
     let word = view::judgement(result);
     metrics::counter!("countersign_outcomes_total", "result" => word).increment(1);
     Ok((StatusCode::ACCEPTED, Json(Noted { proposal: record.id, result: word })))
@@ -80,7 +88,13 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
         Problem::new(StatusCode::CONFLICT, code, "The proposal does not wait for an outcome", detail)
     };
     let landed = match (&record.landed, record.stage) {
-        (_, Stage::Settled | Stage::Dropped) => return Err(conflict("settled", "its outcome is recorded already")),
+        (_, Stage::Dropped) => return Err(conflict("settled", "it was dropped: no outcome is expected")),
+        (_, Stage::Settled) if sent.result != Judgement::Bad || record.outcome == Some(Judgement::Bad) => {
+            return Err(conflict(
+                "settled",
+                "its outcome is recorded already: only a good or unknown one can be taken back, by `bad`",
+            ));
+        }
         (None, _) => return Err(conflict("not_merged", "it is not merged: report when it is")),
         (Some(landed), _) => landed,
     };
@@ -91,6 +105,9 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
         );
         return Err(Problem::unprocessable("revision_not_landed", detail));
     }
+    if sent.severe && sent.result != Judgement::Bad {
+        return Err(Problem::malformed(&canon::Malformed::at("severe", "only a bad outcome is severe")));
+    }
     if sent.note.chars().count() > 1000 {
         return Err(Problem::malformed(&canon::Malformed::at("note", "at most 1000 characters")));
     }
@@ -98,15 +115,15 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
 }
 
 /// Keeps a report and writes it down; the very same report of the same reporter changes nothing.
-async fn keep(shared: &Shared, caller: &Identity, record: &Record, sent: Report) -> Result<(), Problem> {
+async fn keep(shared: &Shared, caller: &Identity, record: &Record, sent: Report) -> Result<HealthReport, Problem> {
     let (store, now) = (shared.store(), shared.now());
-    let Report { result, revision, note } = sent;
-    let report = HealthReport { reporter: caller.principal.clone(), result, revision, note, at: now };
+    let Report { result, revision, note, severe } = sent;
+    let report = HealthReport { reporter: caller.principal.clone(), result, revision, note, at: now, severe };
     let same = |kept: &HealthReport| *kept == HealthReport { at: kept.at, ..report.clone() };
     if store.reports(&caller.tenant, &record.id).await?.iter().any(same) {
-        return Ok(());
+        return Ok(report);
     }
-    let payload = json!({"result": report.result, "revision": report.revision, "note": report.note, "registered": caller.reporter});
+    let payload = json!({"result": report.result, "revision": report.revision, "note": report.note, "severe": report.severe, "registered": caller.reporter});
     let event = Event {
         actor: caller.principal.clone(),
         proposal: Some(record.id.clone()),
@@ -116,5 +133,6 @@ async fn keep(shared: &Shared, caller: &Identity, record: &Record, sent: Report)
     };
     // The log first: a report that is kept is always written down.
     store.append(&caller.tenant, &[event], now).await?;
-    Ok(store.report(&caller.tenant, &record.id, &report).await?)
+    store.report(&caller.tenant, &record.id, &report).await?;
+    Ok(report)
 }

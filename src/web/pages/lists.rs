@@ -4,8 +4,9 @@
 
 use super::{Event, moment, staged};
 use crate::config::Settings;
+use crate::domain::ids::TenantId;
 use crate::domain::lifecycle::{Owner, Record, Stage};
-use crate::domain::trust::{PASS, Threshold};
+use crate::domain::trust::shown;
 use crate::store::Head;
 use crate::web::api::{ClassView, Which};
 use crate::web::auth::Reader;
@@ -119,12 +120,12 @@ impl Row {
 #[derive(Debug, Serialize)]
 pub(super) struct Classes {
     tenant: String,
-    needed: String,
     rows: Vec<ClassRow>,
 }
 
 #[derive(Debug, Serialize)]
 struct ClassRow {
+    href: String,
     action_kind: String,
     environment: String,
     repository: String,
@@ -135,6 +136,7 @@ struct ClassRow {
     total: u64,
     neutral: u64,
     bound: String,
+    needed: String,
     score: String,
     pass: String,
     gaps: Vec<String>,
@@ -143,28 +145,17 @@ struct ClassRow {
 impl Classes {
     pub(super) fn of(settings: &Settings, reader: &Reader, classes: Vec<ClassView>) -> Classes {
         let tenant = &reader.0.tenant;
-        let named = |key: &str| {
-            let mut bindings =
-                settings.tenant(tenant).into_iter().flat_map(|t| t.repositories.iter().map(|r| r.binding(&t.id)));
-            bindings.find(|binding| binding.key() == key).map_or_else(|| key.to_owned(), |binding| binding.to_string())
-        };
-        Classes {
-            tenant: tenant.to_string(),
-            needed: Threshold::DEFAULT.to_string(),
-            rows: classes.into_iter().map(|class| ClassRow::of(named(&class.repository), class)).collect(),
-        }
+        let row = |class: ClassView| ClassRow::of(named(settings, tenant, &class.repository), class);
+        Classes { tenant: tenant.to_string(), rows: classes.into_iter().map(row).collect() }
     }
 }
 
 impl ClassRow {
     fn of(repository: String, class: ClassView) -> ClassRow {
-        let (word, tone) = match (class.demoted, class.unlocked) {
-            (true, _) => ("demoted", "bad"),
-            (false, true) => ("unlocked", "good"),
-            (false, false) => ("not earned yet", "wait"),
-        };
+        let (word, tone) = stands(&class);
         let standing = class.standing;
         ClassRow {
+            href: format!("/classes/{}", class.key.get(..16).unwrap_or(&class.key)),
             action_kind: class.action_kind,
             environment: if class.environment.is_empty() { "no environment".into() } else { class.environment },
             repository,
@@ -174,16 +165,33 @@ impl ClassRow {
             good: standing.good,
             total: standing.total,
             neutral: standing.neutral,
-            bound: format!("{:.3}", standing.lower_bound),
+            bound: shown(standing.lower_bound),
+            needed: class.needed,
             score: nats(standing.score),
-            pass: nats(PASS),
+            pass: nats(standing.pass),
             gaps: standing.gaps,
         }
     }
 }
 
+/// A repository's name; its key when the settings do not list it any more.
+pub(super) fn named(settings: &Settings, tenant: &TenantId, key: &str) -> String {
+    let mut bindings =
+        settings.tenant(tenant).into_iter().flat_map(|t| t.repositories.iter().map(|r| r.binding(&t.id)));
+    bindings.find(|binding| binding.key() == key).map_or_else(|| key.to_owned(), |binding| binding.to_string())
+}
+
+/// Where a class stands in a word, and its colour.
+pub(super) fn stands(class: &ClassView) -> (&'static str, &'static str) {
+    match (class.demoted, class.unlocked) {
+        (true, _) => ("demoted", "bad"),
+        (false, true) => ("unlocked", "good"),
+        (false, false) => ("not earned yet", "wait"),
+    }
+}
+
 /// Micro-nats as nats, for people.
-fn nats(score: i64) -> String {
+pub(super) fn nats(score: i64) -> String {
     format!("{:.2}", score as f64 / 1e6)
 }
 

@@ -1,13 +1,16 @@
-//! Read-only pages for people.
+//! Pages for people; the only thing that can be sent from one is an approver's token.
 //!
-//! Must not write anything, hold a script, or show more than the API shows the same caller.
+//! Must not hold a script, or show more than the API shows the same caller.
 
+pub(super) mod approve;
+mod class;
 mod lists;
 mod one;
+mod plot;
 
 use super::Shared;
 use super::answers::{BadQuery, Guarded, Missing};
-use super::api::{Which, all, find, query};
+use super::api::{Which, all, find, one as one_class, query};
 use super::auth::Reader;
 use super::problem::Problem;
 use crate::domain::audit::Decision;
@@ -72,6 +75,19 @@ pub(super) async fn proposal(
 pub(super) async fn classes(State(shared): State<Arc<Shared>>, reader: Reader) -> Result<Html<String>, Problem> {
     let classes = all(&shared, &reader).await?;
     page(&shared, Page::Classes, &lists::Classes::of(&shared.site.settings, &reader, classes))
+}
+
+/// Shows one class: where it stands and how its bound moved.
+#[utoipa::path(get, path = "/classes/{class}", tag = "pages", security(("token" = []), ("browser" = [])),
+    params(("class" = String, Path, description = "The class's key, or its first 12 digits or more.")),
+    responses((status = 200, content_type = "text/html", body = String), Guarded, Missing))]
+pub(super) async fn class(
+    State(shared): State<Arc<Shared>>,
+    reader: Reader,
+    Path(key): Path<String>,
+) -> Result<Html<String>, Problem> {
+    let (class, track) = one_class(&shared, &reader.0.tenant, &key).await?;
+    page(&shared, Page::Class, &class::Class::of(&shared.site.settings, &reader, class, &track, shared.now()))
 }
 
 /// Which entries of the log.
@@ -165,6 +181,14 @@ fn gated(state: Gate) -> &'static str {
         Gate::Pass => "good",
         Gate::Wait => "wait",
         Gate::Refuse => "bad",
+    }
+}
+
+fn judged(result: Judgement) -> &'static str {
+    match result {
+        Judgement::Good => "good",
+        Judgement::Bad => "bad",
+        Judgement::Neutral => "wait",
     }
 }
 

@@ -51,7 +51,9 @@ async fn a_report_must_fit_what_landed() {
     let long = "x".repeat(1001);
     let cases = [
         (&waiting, json!({"result": "bad", "revision": LANDED}), 409, "not_merged"),
-        (&settled, json!({"result": "bad", "revision": LANDED}), 409, "settled"),
+        (&settled, json!({"result": "good", "revision": LANDED}), 409, "settled"),
+        (&settled, json!({"result": "neutral", "revision": LANDED}), 409, "settled"),
+        (&merged, json!({"result": "neutral", "revision": LANDED, "severe": true}), 400, "malformed"),
         (&merged, json!({"result": "bad", "revision": other}), 422, "revision_not_landed"),
         (&merged, json!({"result": "great", "revision": LANDED}), 400, "malformed"),
         (&merged, json!({"result": "bad", "revision": "HEAD"}), 400, "malformed"),

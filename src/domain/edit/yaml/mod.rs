@@ -181,6 +181,7 @@ fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<Done,
         Found::Node(_) | Found::Missing { .. } | Found::Merged { .. } => None,
     };
     let Some(splice) = plan::plan(&tree, document, &place, edit, order)? else {
+        agree(model, document, edit)?;
         let touched = Touched { document, path: edit.path.to_string(), after: before.clone(), before };
         return Ok((None, touched, locate::settled(&tree, document, edit)));
     };
@@ -188,6 +189,23 @@ fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<Done,
     let (after, path, now) = prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
     let touched = Touched { document, path, before, after: now };
     Ok((Some(after), touched, locate::settled(&tree, document, edit)))
+}
+
+// What stands already is not proven by an edit: the value model has to say so as well.
+fn agree(mut model: Vec<serde_yaml::Value>, document: usize, edit: &Edit) -> Result<(), Refusal> {
+    let said = model
+        .get_mut(document)
+        .and_then(|root| model::get(root, &edit.path.0))
+        .map(|value| model::to_plain_json(value));
+    let same =
+        |said: &Value, wanted: &Value| said == wanted || said.as_f64().is_some() && said.as_f64() == wanted.as_f64();
+    match (&said, &edit.value) {
+        (Some(said), Some(wanted)) if !same(said, wanted) => {
+            let reason = "readers of YAML do not agree on what stands here; write it in a plainer way first";
+            Err(Refusal::of(Code::Parse, reason).at(&edit.path).in_document(document))
+        }
+        _ => Ok(()),
+    }
 }
 
 // A file of nothing but comments: the first key is written below them.

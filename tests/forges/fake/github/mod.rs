@@ -15,7 +15,7 @@ pub use auth::Grant;
 pub use hub::Hub;
 
 use super::Fake;
-use crate::stand::{ID, Server};
+use crate::stand::{ID, NAME, Server};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
@@ -107,6 +107,7 @@ fn routes(hub: Arc<Hub>) -> Router {
         .route("/app/hook/deliveries", get(people::deliveries))
         .route("/app/hook/deliveries/{delivery}/attempts", post(people::redeliver))
         .route("/users/{login}", get(people::user))
+        .nest(&format!("/repos/{NAME}"), repository.clone())
         .nest(&format!("/repositories/{ID}"), repository);
     Router::new()
         .nest("/api/v3", api)

@@ -2,9 +2,9 @@
 
 use super::shape;
 use super::state::{State, trouble};
-use super::{Answer, body, flag, ok, refuse, text};
+use super::{Answer, body, flag, ok, query, refuse, text};
 use axum::body::Bytes;
-use axum::extract::{Path, State as With};
+use axum::extract::{Path, RawQuery, State as With};
 use axum::http::HeaderMap;
 use countersign::domain::facts::{MergeMethod, PullState};
 use countersign::forge::{Forge as _, Merge, MergeOrder};
@@ -13,11 +13,14 @@ use std::sync::Arc;
 pub async fn merge(
     With(state): With<Arc<State>>,
     Path((id, iid)): Path<(String, u64)>,
+    raw: RawQuery,
     headers: HeaderMap,
     sent: Bytes,
 ) -> Answer {
     let who = state.enter(&headers, &id, true)?.user;
-    let fields = body(&headers, &sent)?;
+    // Parameters may stand in the address as well.
+    let mut fields = query(&raw);
+    fields.extend(body(&headers, &sent)?);
     let (pull, record) = (state.view(iid).await?, state.record(iid)?);
     let word = shape::merge_status(&state, &pull, &record);
     if pull.state != PullState::Open || pull.draft || matches!(word.as_str(), "ci_must_pass" | "ci_still_running") {

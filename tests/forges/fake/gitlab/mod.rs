@@ -132,7 +132,7 @@ pub fn query(raw: &RawQuery) -> Map<String, Value> {
 /// The fields of a body, form or JSON.
 pub fn body(headers: &HeaderMap, bytes: &Bytes) -> Result<Map<String, Value>, Response> {
     let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("application/json") {
+    if kind.starts_with("application/json") && !bytes.is_empty() {
         return serde_json::from_slice(bytes).map_err(|_| invalid("The request body is not valid JSON"));
     }
     Ok(fields(url::form_urlencoded::parse(bytes)))

@@ -23,11 +23,7 @@ fn inline_merge_patches_are_edited_inside_their_text() {
         (json!({"set": {"spec.replicas": 2}}), own.clone()),
         (json!({"set": {"spec.replicas": 3}}), own.replace("replicas: 2", "replicas: 3")),
         (json!({"remove": ["spec.replicas"]}), own.replace("      replicas: 2 # two\n", "")),
-        (
-            json!({"set": {"spec.paused": true}}),
-            own.replace("            memory: 512Mi\n", "            memory: 512Mi\n")
-                .replace("memory: 512Mi\n", "memory: 512Mi\n      paused: true\n"),
-        ),
+        (json!({"set": {"spec.paused": true}}), own.replace("memory: 512Mi\n", "memory: 512Mi\n      paused: true\n")),
         (
             json!({"set": {"spec.template.spec.containers[name=side].image": "x:1"}}),
             own.replace("memory: 512Mi\n", "memory: 512Mi\n          - name: side\n            image: x:1\n"),
@@ -162,4 +158,18 @@ fn what_is_not_certain_is_refused() {
     let wide = "patches:\n- patch: |-\n    - op: replace\n      path: /spec/replicas\n      value: 2\n  target: {kind: Deployment}\n";
     let found = run(&[(FILE, wide)], &change(json!({"set": {"spec.replicas": 3}}))).expect("a new one");
     assert!(found[FILE].starts_with(wide), "{}", found[FILE]);
+}
+
+#[test]
+fn blanks_at_the_end_of_a_patch_are_part_of_it() {
+    for end in ["          ", "          \n", "      \n", "          \n\n"] {
+        let own = format!(
+            "patches:\n- target: {{kind: Service, name: x}}\n  patch: |-\n    - op: remove\n      path: /a\n{end}"
+        );
+        let words =
+            json!({"kustomize": {"directory": "o", "namespace": "x", "replicas": [{"name": "web", "count": 2}]}});
+        let found = run(&[(FILE, own.as_str())], &words).unwrap_or_else(|refusal| panic!("{end:?}: {refusal}"));
+        let read = |text: &str| serde_yaml::from_str::<serde_yaml::Value>(text).expect("yaml")["patches"].clone();
+        assert_eq!(read(&found[FILE]), read(&own), "{end:?}");
+    }
 }

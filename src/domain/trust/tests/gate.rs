@@ -1,6 +1,7 @@
 //! The reference values were computed with 40-digit arithmetic.
 
 use super::*;
+use proptest::prelude::*;
 
 /// Good, total, lower bound to six digits.
 const REFERENCE: &[(u64, u64, f64)] = &[
@@ -83,6 +84,40 @@ fn s2_bound_is_monotone_and_below_the_share() {
     }
 }
 
+proptest! {
+    #[test]
+    fn s2_bound_stays_in_its_range(good in 0..1_000_000_u64, bad in 0..1_000_000_u64) {
+        let total = good + bad;
+        let bound = lower_bound(good, total);
+        prop_assert!(total == 0 || (0.0..=good as f64 / total as f64).contains(&bound));
+        prop_assert!(lower_bound(good + 1, total + 1) > bound);
+        prop_assert!(lower_bound(good, total + 1) <= bound);
+        // With the failures fixed it grows with the number of outcomes.
+        prop_assert!(lower_bound(good + 1000, total + 1000) > bound);
+    }
+}
+
+/// Whether the bound reaches a/1000, asked in another way: by the quadratic whose smaller root the bound is.
+fn reaches(thousandths: i128, good: i128, total: i128) -> bool {
+    // (p - T)^2 n >= z^2 T (1 - T) with p >= T, in integers scaled by 1000 and z = 49/25.
+    let gap = good * 1000 - thousandths * total;
+    gap >= 0 && gap * gap * 25 * 25 >= 49 * 49 * thousandths * (1000 - thousandths) * total
+}
+
+#[test]
+fn s3_integer_gate_for_every_count_to_3000() {
+    for total in 1..=3000_u64 {
+        for bad in 0..=total.min(200) {
+            let (good, bound) = (total - bad, lower_bound(total - bad, total));
+            let gate = wilson(Threshold::DEFAULT, good, total);
+            assert_eq!(gate, reaches(950, i128::from(good), i128::from(total)), "{good}/{total}");
+            // No count comes closer to 0.95 than this: doubles decide alike and no tie hides a mistake.
+            assert!((bound - 0.95).abs() > 1e-9, "{good}/{total}");
+            assert_eq!(gate, bound >= 0.95, "{good}/{total}");
+        }
+    }
+}
+
 #[test]
 fn s3_integer_gate_equals_the_bound_away_from_ties() {
     for threshold in ["0.80", "0.90", "0.95", "0.975", "0.99", "0.999"] {
@@ -146,105 +181,31 @@ fn clean_outcomes_for_common_thresholds() {
 }
 
 #[test]
+fn no_success_is_worth_an_amount_that_rounding_decides() {
+    for thousandths in 800..=999 {
+        let threshold = at(&format!("0.{thousandths}"));
+        let better = 1.0 - (1.0 - threshold.value()) / 5.0;
+        let exact = (better / threshold.value()).ln() * 1e6;
+        assert!((exact - exact.round()).abs() > 1e-6, "{threshold}: another library may round {exact} elsewhere");
+        assert!(threshold.success() > 0 && threshold.clean_outcomes() <= 10_000, "{threshold}");
+    }
+    assert_eq!(Threshold::DEFAULT.success(), 41_242);
+    assert_eq!(at("0.999").clean_outcomes(), 3_838);
+}
+
+#[test]
+fn most_failures_is_where_the_gate_turns() {
+    assert_eq!(
+        [72, 73, 109, 110, 150, 200, 250, 300, 500, 1000, 10_000].map(|n| most_failures(Threshold::DEFAULT, n)),
+        [None, Some(0), Some(0), Some(1), Some(2), Some(3), Some(5), Some(7), Some(15), Some(36), Some(457)]
+    );
+}
+
+#[test]
 fn thresholds_have_bounds() {
     for bad in ["0.79", "1", "1.0", "0.9999", "0.", "", "95", "0.9x", ".95", "0.-9"] {
         assert!(bad.parse::<Threshold>().is_err(), "{bad}");
     }
     assert_eq!(at("0.8").to_string(), "0.80");
     assert_eq!(at("0.975").to_string(), "0.975");
-}
-
-const DEMAND: Demand = Demand { threshold: Threshold::DEFAULT, last: 200, within: 180 * 86_400, targets: 5, days: 5 };
-
-fn clean(count: i64, targets: i64) -> Vec<Outcome> {
-    let one = |n| Outcome {
-        target: format!("t{}", n % targets),
-        at: Time(0).plus_seconds(n * 70_000),
-        result: Judgement::Good,
-        auto: false,
-    };
-    (0..count).map(one).collect()
-}
-
-fn judge(record: &[Outcome]) -> Standing {
-    standing(record, &DEMAND, false, 0, record.last().map_or(Time(0), |o| o.at))
-}
-
-#[test]
-fn seventy_three_clean_outcomes_unlock() {
-    assert!(judge(&clean(73, 12)).unlocked());
-    assert!(!judge(&clean(72, 12)).unlocked());
-    assert!(!standing(&clean(73, 12), &DEMAND, true, 0, Time(0)).unlocked());
-}
-
-#[test]
-fn s8_order_matters_to_the_capped_score_only() {
-    let mut late = clean(120, 12);
-    late[119].result = Judgement::Bad;
-    let mut early = clean(120, 12);
-    early[0].result = Judgement::Bad;
-    let (late, early) = (judge(&late), judge(&early));
-    assert_eq!((late.good, late.total), (early.good, early.total));
-    assert!(late.score < early.score);
-}
-
-#[test]
-fn s9_after_the_cap_a_failure_costs_23_successes() {
-    let mut record = clean(1000, 12);
-    record.push(Outcome { result: Judgement::Bad, ..record[999].clone() });
-    let needed = (0..60).find(|extra| {
-        let more = clean(1001 + extra, 12);
-        let all: Vec<Outcome> = record.iter().cloned().chain(more.into_iter().skip(1001)).collect();
-        judge(&all).score >= PASS
-    });
-    assert_eq!(needed, Some(23));
-}
-
-#[test]
-fn s11_many_unknown_outcomes_lock() {
-    let mut record = clean(100, 12);
-    for outcome in record.iter_mut().take(21) {
-        outcome.result = Judgement::Neutral;
-    }
-    assert!(judge(&record).gaps.iter().any(|gap| gap.contains("unknown")));
-}
-
-#[test]
-fn s12_one_target_does_not_unlock() {
-    let standing = judge(&clean(80, 1));
-    assert!(standing.gaps.iter().any(|gap| gap.contains("distinct targets")), "{standing:?}");
-}
-
-#[test]
-fn s13_one_success_for_a_target_and_a_day() {
-    let mut record = clean(1, 1);
-    record.push(record[0].clone());
-    assert_eq!(judge(&record).total, 1);
-}
-
-#[test]
-fn s15_the_window_slides() {
-    let mut record = clean(201, 12);
-    record[0].result = Judgement::Bad;
-    assert_eq!(judge(&record).total - judge(&record).good, 0);
-    assert_eq!(judge(&record[..200]).total - judge(&record[..200]).good, 1);
-}
-
-#[test]
-fn exposure_is_capped() {
-    let record = clean(100, 12);
-    assert!(standing(&record, &DEMAND, false, 4, record[99].at).unlocked());
-    assert!(!standing(&record, &DEMAND, false, 5, record[99].at).unlocked());
-}
-
-#[test]
-fn s17_classes_of_tenants_differ() {
-    let class = |tenant: &str| Class {
-        tenant: tenant.parse().expect(tenant),
-        repository: "local:local:1".into(),
-        environment: "prod".into(),
-        action_kind: "SetImage".into(),
-        tier: 1,
-    };
-    assert_ne!(class("a").key(), class("b").key());
 }
