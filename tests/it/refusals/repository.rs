@@ -43,8 +43,11 @@ impl Bare {
 
     fn apply(&self, tree: git2::Oid, changes: &[Change]) -> Result<Applied, Refusal> {
         let mirror = Mirror::existing(self.folder.path()).unwrap();
-        let tree: Oid = tree.to_string().parse().unwrap();
-        apply(&TreeFiles::new(&mirror, &tree), changes)
+        let who = git2::Signature::now("dana", "dana@example.com").unwrap();
+        let tree = self.git.find_tree(tree).unwrap();
+        let commit = self.git.commit(None, &who, &who, "files", &tree, &[]).unwrap();
+        let commit: Oid = commit.to_string().parse().unwrap();
+        apply(&TreeFiles::new(&mirror, &commit).unwrap(), changes)
     }
 }
 

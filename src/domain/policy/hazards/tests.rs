@@ -36,7 +36,7 @@ fn effect(case: &Case) -> Effect {
         files.push(FileEdit { path: path.clone(), before, after, touched });
     }
     files.retain(|file| file.before != file.after);
-    Effect::of(&Applied { files, steps })
+    Effect::of(&Applied { files, steps, ..Applied::default() })
 }
 
 /// What an edit of Terraform says it touched: here every attribute that differs, by its block.
