@@ -3,8 +3,9 @@
 //! Must not decide anything and must not be imported by anything but the command line.
 
 use crate::config::{Keys, Repository, Settings, random};
+use crate::domain::approval::Approvers;
 use crate::domain::facts::User;
-use crate::domain::ids::{Clock, ForgeKind, Time};
+use crate::domain::ids::{Clock, ForgeKind, TenantId, Time};
 use crate::engine::{Engine, Forges, Pace, People, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
@@ -36,6 +37,8 @@ pub struct Parts {
     pub forges: Forges,
     /// What signs and verifies.
     pub keys: Keys,
+    /// Who may approve, by tenant.
+    pub approvers: BTreeMap<TenantId, Approvers>,
     /// The GitHub Apps whose lost deliveries are asked for again.
     pub apps: Vec<Arc<App>>,
 }
@@ -69,10 +72,11 @@ impl Parts {
         let data = &settings.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
         let keys = Keys::load(&data.join("keys"))?;
+        let approvers = approvers(&settings, &keys)?;
         let store = open_store(&settings, &clock).await?;
         writable(&store, &settings, clock()).await?;
         let (forges, apps) = forges(&settings, &clock, &faults)?;
-        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys, apps })
+        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys, approvers, apps })
     }
 
     /// The engine over these parts.
@@ -86,6 +90,7 @@ impl Parts {
             self.clock.clone(),
             settings.stop,
         );
+        engine.approvers = self.approvers.clone();
         engine.people = people(settings);
         engine
     }
@@ -96,6 +101,25 @@ impl Parts {
     }
 }
 
+/// Who may approve, by tenant; a key of ours approves nothing.
+fn approvers(settings: &Settings, keys: &Keys) -> anyhow::Result<BTreeMap<TenantId, Approvers>> {
+    let mut found = BTreeMap::new();
+    for tenant in &settings.tenants {
+        let approvers = tenant.approvers().with_context(|| format!("tenant `{}`", tenant.id))?;
+        let ours = keys.set.keys.iter().map(|key| &key.id).chain([keys.attestation.id(), keys.log.id()]);
+        for kid in ours {
+            let free = approvers.find(kid.as_str()).is_err_and(|refused| refused.code == "token.key_unknown");
+            anyhow::ensure!(
+                free,
+                "tenant `{}`: the key {kid} signs for countersign itself: give the approver a key of their own",
+                tenant.id
+            );
+        }
+        found.insert(tenant.id.clone(), approvers);
+    }
+    Ok(found)
+}
+
 /// Approvers that the settings join with a user of a forge; a token of theirs is named by their id or `person:<id>`.
 fn people(settings: &Settings) -> People {
     let mut people = People::new();
@@ -103,6 +127,7 @@ fn people(settings: &Settings) -> People {
         if let Some(user) = &approver.forge_user {
             let names = people.entry((tenant.id.to_string(), user.clone())).or_default();
             names.extend([approver.id.clone(), format!("person:{}", approver.id)]);
+            names.extend(approver.principals.iter().cloned());
         }
     }
     people

@@ -11,7 +11,7 @@ ROWS = {"": "_type predicate predicateType subject", "predicate": "v binding tru
         "forge": "kind host repoId repo", "pr": "number", "base": "ref sha", "head": "ref sha", "merge": "method tree",
         "change": "actionKind class tier destructive files changeset", "proposal": "id digest", "rollback": "sha256",
         "policy": "digest decision", "body": "sha256", "trust": "good total lowerBound score mode",
-        "key": "kid keysetVersion", "audit": "origin index leaf"}
+        "approval": "approver at jti kid sha256", "key": "kid keysetVersion", "audit": "origin index leaf"}
 class Fault(Exception): "why not: `<code>: <sentence>`"
 def need(holds, code, text):
     if not holds: raise Fault(f"{code}: {text}")
@@ -56,7 +56,7 @@ def verify(body, key, at):
     need(set(signed) == {"keyid", "sig"} and signed["keyid"] == kid, "key.unknown", "signed with another key")
     key.verify(unbase(signed["sig"]), b"DSSEv1 %d %s %d " % (len(TYPE), TYPE.encode(), len(payload)) + payload)
     known(statement := strict(payload))
-    predicate, bound = statement["predicate"], statement["predicate"]["binding"]
+    predicate, bound = statement["predicate"], statement["predicate"]["binding"]; [known(one, "approval") for one in bound["approvals"]]
     subjects = [("head", "gitCommit", bound["head"]["sha"]), ("merge", "gitTree", bound["merge"]["tree"]),
                 ("changeset", "sha256", bound["change"]["changeset"])]
     wanted = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:countersign:remediation:v1",

@@ -3,14 +3,16 @@
 use super::paint::{Ink, paint, wanted};
 use super::{Output, Status, print_json, read_input};
 use crate::app::system_clock;
-use crate::config::{Keys, NewToken, Role, Settings};
+use crate::config::{Keys, NewToken, Role, Settings, generate_approver};
 use crate::domain::policy::rules::Rules;
 use crate::domain::proposal::Proposal;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct KeysArgs {
@@ -20,11 +22,14 @@ pub(super) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Makes the attestation key and the log key.
+    /// Makes the attestation key and the log key, or an approver's own key.
     Generate {
-        /// Where; the settings' data folder when left out.
+        /// Where; the settings' data folder when left out, the folder you are in for an approver.
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
+        /// Makes the key of this approver instead, on the approver's own machine.
+        #[arg(long, value_name = "ID")]
+        approver: Option<String>,
     },
     /// Lists the keys.
     List {
@@ -50,7 +55,10 @@ pub(super) fn keys(
         }
     };
     let (directory, keys) = match &args.command {
-        KeysCommand::Generate { directory } => {
+        KeysCommand::Generate { directory, approver: Some(id) } => {
+            return approver_key(directory.as_deref().unwrap_or(Path::new(".")), id, output, out);
+        }
+        KeysCommand::Generate { directory, approver: None } => {
             let directory = place(directory)?;
             let keys = Keys::generate(&directory, system_clock()())?;
             (directory, keys)
@@ -78,6 +86,36 @@ pub(super) fn keys(
             writeln!(out, "log          {}  Active", keys.log.id())?;
             writeln!(out, "people verify with {}", directory.join("attestation.pem").display())?;
         }
+    }
+    Ok(Status::Done)
+}
+
+/// Makes an approver's key and prints what the service's settings need of it.
+fn approver_key(directory: &Path, id: &str, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+    anyhow::ensure!(
+        (1..=64).contains(&id.len()) && id.chars().all(plain),
+        "--approver: use 1 to 64 letters, digits, `.`, `_`, `-` and `@`"
+    );
+    let path = directory.join(format!("approver-{id}.key"));
+    let signer = generate_approver(&path)?;
+    let x = URL_SAFE_NO_PAD.encode(signer.public().as_bytes());
+    let settings =
+        format!("[[tenant.approver]]\nid = \"{id}\"\njwk = {{kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\"}}\n");
+    match output {
+        Output::Json => print_json(
+            out,
+            &json!({
+                "file": path, "kid": signer.id(), "settings": settings,
+                "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x},
+            }),
+        )?,
+        Output::Text => writeln!(
+            out,
+            "{} key {}\n\nkeep the file to yourself; put this below the tenant in the service's settings:\n\n{settings}",
+            path.display(),
+            signer.id()
+        )?,
     }
     Ok(Status::Done)
 }

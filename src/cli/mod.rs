@@ -3,6 +3,7 @@
 //! Must not decide anything about a proposal.
 
 mod admin;
+mod approve;
 mod audit;
 pub mod demo;
 mod doctor;
@@ -80,6 +81,8 @@ enum Command {
     Apply(local::ApplyArgs),
     /// Prints the digest of a proposal.
     Digest(local::DigestArgs),
+    /// Signs an approval or a rejection of a proposal with your own key.
+    Approve(approve::ApproveArgs),
     /// Verifies the attestation in a pull request's body, offline.
     Verify(prove::VerifyArgs),
     /// Applies a proposal again and compares the trees.
@@ -144,6 +147,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Plan(args) => local::plan(&args, output, out),
         Command::Apply(args) => local::apply(&args, output, out),
         Command::Digest(args) => local::digest(&args, output, out),
+        Command::Approve(args) => approve::approve(args, output, out).await,
         Command::Verify(args) => prove::verify(&args, output, out),
         Command::Replay(args) => prove::replay(&args, output, out),
         Command::Explain(args) => remote::explain(args, output, out).await,

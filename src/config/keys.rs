@@ -128,6 +128,18 @@ impl Keys {
     }
 }
 
+/// Makes an approver's key in a new file that only its owner may read.
+pub fn generate_approver(path: &Path) -> anyhow::Result<Signer> {
+    let seed = Zeroizing::new(random::<32>()?);
+    write_new(path, &private_pem(&seed)?, 0o600)?;
+    Ok(Signer::from_seed(&seed))
+}
+
+/// Reads a private key of an approver.
+pub fn read_signer(path: &Path) -> anyhow::Result<Signer> {
+    read_private(path)
+}
+
 /// The public half in PEM form.
 pub fn public_pem(signer: &Signer) -> anyhow::Result<String> {
     signer.public().to_public_key_pem(LineEnding::LF).context("the public key cannot be written")

@@ -2,16 +2,18 @@
 //!
 //! Must not hold a secret that was empty or a default, and must not reach the network.
 
+mod approvers;
 mod forges;
 mod keys;
 mod secret;
 mod tenant;
 
+pub use approvers::Approver;
 pub use forges::{Commits, Github, Gitlab};
-pub use keys::{KeyFault, Keys, public_pem};
+pub use keys::{KeyFault, Keys, generate_approver, public_pem, read_signer};
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 
-pub use tenant::{Approver, LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
+pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
 
 use crate::domain::ids::{ForgeKind, TenantId};
 use anyhow::{Context as _, bail, ensure};
@@ -105,6 +107,7 @@ impl Settings {
         self.gitlab.iter_mut().flat_map(Gitlab::files).for_each(absolute);
         for tenant in &mut self.tenants {
             tenant.reporters.iter_mut().filter_map(|reporter| reporter.key_file.as_mut()).for_each(absolute);
+            tenant.approvers.iter_mut().filter_map(|approver| approver.jwks_file.as_mut()).for_each(absolute);
             for repository in &mut tenant.repositories {
                 repository.files().for_each(absolute);
             }

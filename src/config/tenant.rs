@@ -2,12 +2,13 @@
 //!
 //! Must not hold a secret: it names the files they lie in, or their digests.
 
+use super::Approver;
 use super::secret::{read_file, token_digest};
 use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
 use anyhow::{bail, ensure};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The host name of local repositories.
@@ -57,19 +58,6 @@ pub enum Role {
     Report,
     /// Everything of the tenant.
     Admin,
-}
-
-/// Who may approve proposals.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Approver {
-    /// Who.
-    pub id: String,
-    /// The same person at a forge, `github:1234`.
-    #[serde(default)]
-    pub forge_user: Option<String>,
-    /// The person's public key.
-    pub jwk: BTreeMap<String, String>,
 }
 
 /// Who may report outcomes.
@@ -136,16 +124,7 @@ impl Tenant {
             ensure!(!token.principal.trim().is_empty() && token.principal.len() <= 128, "a token has no principal");
             ensure!(!token.roles.is_empty(), "the token of `{}` has no roles", token.principal);
         }
-        for approver in &self.approvers {
-            let member = |key: &str| approver.jwk.get(key).map(String::as_str);
-            ensure!(
-                member("kty") == Some("OKP")
-                    && member("crv") == Some("Ed25519")
-                    && member("x").is_some_and(|x| x.len() == 43),
-                "approver `{}`: jwk must be {{kty = \"OKP\", crv = \"Ed25519\", x = \"...\"}}",
-                approver.id
-            );
-        }
+        self.approvers()?;
         let mut reporters = BTreeSet::new();
         for reporter in &self.reporters {
             ensure!(reporters.insert(&reporter.id), "reporter `{}` stands twice", reporter.id);

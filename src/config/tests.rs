@@ -91,3 +91,71 @@ fn tokens_are_random_and_kept_hashed() {
     assert_eq!(token_digest(&one.secret), one.sha256);
     assert!(!format!("{one:?}").contains("cs_"));
 }
+
+const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+const OTHER_X: &str = "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw";
+
+fn with_approver(more: &str) -> String {
+    let start = "[[tenant.repository]]";
+    GOOD.replacen(start, &format!("[[tenant.approver]]\nid = \"dana\"\n{more}\n{start}"), 1)
+}
+
+fn jwk(x: &str) -> String {
+    format!("jwk = {{kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\"}}")
+}
+
+#[test]
+fn approvers_are_people_with_keys_of_their_own() {
+    let settings = load(&with_approver(&jwk(X))).expect("good");
+    let approvers = settings.tenants[0].approvers().expect("good");
+    let dana = approvers.iter().next().expect("one");
+    assert_eq!(
+        (dana.id.as_str(), dana.issuer.as_str(), dana.person.as_str(), dana.keys.len()),
+        ("dana", "dana", "dana", 1)
+    );
+    let second = format!("{}\n[[tenant.approver]]\nid = \"kim\"\n{}", jwk(X), jwk(X));
+    let twice = format!("{}\n[[tenant.approver]]\nid = \"dana\"\n{}", jwk(X), jwk(OTHER_X));
+    let url = "jwks_url = \"https://id.example/keys\"";
+    let cases = [
+        (String::new(), "either jwk or jwks_file"),
+        (format!("{}\njwks_file = \"a.json\"", jwk(X)), "either jwk or jwks_file"),
+        (format!("{}\n{url}", jwk(X)), "save the key set"),
+        (jwk("short"), "43 characters"),
+        (jwk(X).replace("}", &format!(", d = \"{X}\"}}")), "private key"),
+        (jwk(X).replace("Ed25519", "X25519"), "Ed25519"),
+        (format!("{}\nalg = \"HS256\"", jwk(X)), "HS256"),
+        (second, "one owner"),
+        (twice, "stands twice"),
+        ("jwks_file = \"nowhere.json\"".to_owned(), "nowhere.json"),
+        (format!("{}\ncolour = 1", jwk(X)), "colour"),
+    ];
+    for (text, wanted) in cases {
+        let error = format!("{:#}", load(&with_approver(&text)).expect_err(wanted));
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+}
+
+#[test]
+fn an_approvers_keys_may_lie_in_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let set = |keys: &str| {
+        std::fs::write(folder.path().join("dana.json"), format!("{{\"keys\": [{keys}]}}")).expect("written")
+    };
+    let path = folder.path().join("settings.toml");
+    std::fs::write(&path, with_approver("jwks_file = \"dana.json\"")).expect("written");
+    let key = |x: &str| {
+        format!(
+            "{{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"x\": \"{x}\", \"use\": \"sig\", \"key_ops\": [\"verify\"]}}"
+        )
+    };
+    set(&format!("{}, {}", key(X), key(OTHER_X)));
+    let settings = Settings::load(&path, &|_| None).expect("good");
+    assert_eq!(settings.tenants[0].approvers().expect("good").iter().next().expect("one").keys.len(), 2);
+    for (keys, wanted) in
+        [(String::new(), "holds no key"), (key(X).replace("OKP", "RSA"), "jwk must be"), ("7".into(), "JWK set")]
+    {
+        set(&keys);
+        let error = format!("{:#}", Settings::load(&path, &|_| None).expect_err(wanted));
+        assert!(error.contains(wanted) && error.contains("dana"), "{wanted}: {error}");
+    }
+}

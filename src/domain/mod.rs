@@ -16,6 +16,8 @@ pub mod proposal;
 
 pub mod attest;
 
+pub mod approval;
+
 pub mod audit;
 
 pub mod facts;

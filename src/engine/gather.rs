@@ -88,6 +88,7 @@ impl Engine {
             pull,
             landing,
             keys: self.keys.set.clone(),
+            approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,
             asked,
             halted: self.store.halted(tenant, &record.binding.key()).await?,

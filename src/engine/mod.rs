@@ -19,7 +19,8 @@ pub use turn::Turn;
 pub use worker::{Pace, Worker};
 
 use crate::config::Keys;
-use crate::domain::ids::{Binding, Clock};
+use crate::domain::approval::Approvers;
+use crate::domain::ids::{Binding, Clock, TenantId};
 use crate::forge::Forge;
 use crate::store::Store;
 use std::collections::BTreeMap;
@@ -57,6 +58,8 @@ pub struct Engine {
     pub clock: Clock,
     /// Stops every write at every forge.
     pub stop: bool,
+    /// Who may approve, by tenant; nobody of a tenant that is not in it.
+    pub approvers: BTreeMap<TenantId, Approvers>,
     /// Who the users of forges are to us.
     pub people: People,
     locks: Locks,
@@ -68,7 +71,8 @@ type Locks = Arc<Mutex<BTreeMap<String, Arc<Mutex<()>>>>>;
 impl Engine {
     /// Puts an engine together.
     pub fn new(store: Store, forges: Forges, keys: Keys, instance: String, clock: Clock, stop: bool) -> Engine {
-        Engine { store, forges, keys, instance, clock, stop, people: People::default(), locks: Locks::default() }
+        let (people, approvers) = (People::default(), BTreeMap::new());
+        Engine { store, forges, keys, instance, clock, stop, approvers, people, locks: Locks::default() }
     }
 
     async fn lock(&self, binding: &Binding) -> Arc<Mutex<()>> {

@@ -1,10 +1,11 @@
 //! The pull request's body, its check runs and its commit messages.
 
 use super::neutral::{code, fence, line};
+use crate::domain::approval::Redeemed;
 use crate::domain::attest::{FIRST_LINE, render_block};
 use crate::domain::facts::{Conclusion, FileSummary};
 use crate::domain::ids::Time;
-use crate::domain::lifecycle::{Case, Owner, Reason, Record, class_standing};
+use crate::domain::lifecycle::{Case, Owner, Reason, Record, class_standing, counted};
 use crate::domain::policy::rules::AutoMerge;
 use crate::domain::policy::verdict::{State, Verdict};
 use minijinja::{Environment, UndefinedBehavior, context};
@@ -80,6 +81,7 @@ pub fn body_text(case: &Case<'_>, at: Time) -> Result<String, RenderError> {
         rollback => code(&proposal.rollback.description, 500),
         proposer => code(&proposal.proposer.id, 128),
         display => proposal.proposer.display.as_deref().map(|name| code(name, 128)),
+        approvals => approvals(case),
         trust => trust(case),
         controls => controls(case),
         id => case.record.id.clone(),
@@ -121,6 +123,15 @@ fn rows(summary: &[FileSummary]) -> Vec<String> {
         rows.push(format!("| … | {more} more places | | |"));
     }
     rows
+}
+
+/// Who approved, with what; or that nobody had to.
+fn approvals(case: &Case<'_>) -> Vec<String> {
+    let line = |approval: &Redeemed| {
+        let (who, at, kid) = (code(&approval.approver, 128), approval.at, approval.kid.as_str());
+        format!("{who} at {at}, key `{kid}`, token `sha256:{}`", approval.token)
+    };
+    counted(case).into_iter().map(line).collect()
 }
 
 fn trust(case: &Case<'_>) -> String {
@@ -177,6 +188,9 @@ pub fn merge_message(record: &Record) -> (String, String) {
     if let Some(issued) = &record.issued {
         // Writing to a string cannot fail.
         let _ = writeln!(rest, "Attestation: sha256:{}", issued.envelope);
+    }
+    for approval in &record.approvals {
+        let _ = writeln!(rest, "Approved-by: {}", line(&approval.approver, 128));
     }
     (title, rest)
 }

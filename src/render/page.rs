@@ -13,10 +13,11 @@ pub const STYLE: &str = include_str!("../../templates/web/style.css");
 const FUEL: u64 = 5_000_000;
 
 /// The templates by name.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../../templates/web/base.html")),
     ("proposals.html", include_str!("../../templates/web/proposals.html")),
     ("proposal.html", include_str!("../../templates/web/proposal.html")),
+    ("approve.html", include_str!("../../templates/web/approve.html")),
     ("classes.html", include_str!("../../templates/web/classes.html")),
     ("class.html", include_str!("../../templates/web/class.html")),
     ("audit.html", include_str!("../../templates/web/audit.html")),
@@ -36,6 +37,8 @@ pub enum Page {
     Proposals,
     /// One proposal.
     Proposal,
+    /// The page that an approver reads before signing.
+    Approve,
     /// The track records.
     Classes,
     /// One track record.
@@ -53,6 +56,7 @@ impl Page {
         match self {
             Page::Proposals => "proposals.html",
             Page::Proposal => "proposal.html",
+            Page::Approve => "approve.html",
             Page::Classes => "classes.html",
             Page::Class => "class.html",
             Page::Audit => "audit.html",

@@ -4,7 +4,7 @@
 
 use super::db::{Tx, row, run};
 use super::error::{Result, StoreError};
-use super::{Store, count, due, halts, log, record};
+use super::{Store, approvals, count, due, halts, log, record};
 use crate::domain::audit::Event;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage, Transition};
@@ -53,15 +53,21 @@ impl Store {
     ///
     /// `Conflict` when the proposal is not in the stage the transition comes from. A lease that is held stays held.
     pub async fn commit(&self, transition: &Transition, now: Time) -> Result<Vec<(u64, Digest)>> {
-        self.apply(transition, None, now).await
+        self.apply(transition, None, None, now).await
     }
 
     /// The same, and a `Conflict` too when anything was committed since the version that was read.
     pub async fn commit_seen(&self, transition: &Transition, version: u64, now: Time) -> Result<Vec<(u64, Digest)>> {
-        self.apply(transition, Some(version), now).await
+        self.apply(transition, Some(version), None, now).await
     }
 
-    async fn apply(&self, transition: &Transition, version: Option<u64>, now: Time) -> Result<Vec<(u64, Digest)>> {
+    pub(super) async fn apply(
+        &self,
+        transition: &Transition,
+        version: Option<u64>,
+        token: Option<&str>,
+        now: Time,
+    ) -> Result<Vec<(u64, Digest)>> {
         check(transition)?;
         let record = &transition.record;
         let tenant = &record.binding.tenant;
@@ -75,6 +81,10 @@ impl Store {
         halts::keep(&mut tx, transition, seq).await?;
         due::plan(&mut tx, tenant, &record.id, transition.due).await?;
         keep(&mut tx, tenant, transition, at).await?;
+        approvals::consume(&mut tx, record, now).await?;
+        if let Some(token) = token {
+            approvals::keep(&mut tx, record, token, now).await?;
+        }
         tx.commit().await.map(|()| places)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not carry a statement, a row or the address of a server.
 
+use crate::domain::ids::Time;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::SqliteError;
@@ -21,6 +22,12 @@ pub enum StoreError {
         /// The id it stands for.
         existing: String,
     },
+    /// The approval token, or its id, was used before.
+    #[error("the token was used before: the approver has to mint another")]
+    Replayed,
+    /// The approver has given as many approvals as an hour allows.
+    #[error("the approver has given as many approvals as an hour allows: send the token again at {0}")]
+    Spent(Time),
     /// There is no such thing in this tenant.
     #[error("{0} is not known here: check its id and the tenant of the token")]
     NotFound(String),
@@ -59,6 +66,8 @@ impl StoreError {
             StoreError::Busy | StoreError::Unreachable(_) | StoreError::ReadOnly(_) | StoreError::Other(_) => true,
             StoreError::Conflict(_)
             | StoreError::Duplicate { .. }
+            | StoreError::Replayed
+            | StoreError::Spent(_)
             | StoreError::NotFound(_)
             | StoreError::NewerSchema { .. }
             | StoreError::Invalid(_) => false,

@@ -2,6 +2,7 @@
 //!
 //! Must not decide anything, ask the clock, or change a proposal outside `commit`.
 
+mod approvals;
 mod commit;
 mod db;
 mod due;

@@ -1,13 +1,13 @@
-//! Proposals: taken in once, read by id, listed, with the approvals and bytes beside them.
+//! Proposals: taken in once, read by id, listed, with the bytes beside them.
 //!
 //! Must not change a record; `commit` does.
 
 use super::commit::{self, Columns};
 use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
-use super::{Store, log, number};
+use super::{Store, approvals as tokens, log, number};
 use crate::domain::audit::Event;
-use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::ids::{TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage};
 
 /// What became of a proposal that was sent.
@@ -46,7 +46,8 @@ pub struct Filter {
 impl Store {
     /// Takes a proposal in, once for each digest, and makes it due.
     ///
-    /// A known proposal gains the approvals it did not have. A `name` that stands for another digest is a `Duplicate`.
+    /// `approvals` are the tokens that the record says were redeemed; they are used up in the same transaction. A known
+    /// proposal stays as it is. A `name` that stands for another digest is a `Duplicate`.
     pub async fn receive(
         &self,
         record: &Record,
@@ -63,15 +64,15 @@ impl Store {
         let mut tx = self.db.write().await?;
         let mut head = log::lock(&mut tx, tenant).await?;
         if let Some(id) = known(&mut tx, record).await? {
-            if approve(&mut tx, tenant, &id, approvals, now).await? {
-                super::due::wake_one(&mut tx, tenant, &id, now).await?;
-            }
-            return tx.commit().await.map(|()| Received::Known(id));
+            return Ok(Received::Known(id));
         }
         insert(&mut tx, record, bytes, head.next(now)).await?;
-        approve(&mut tx, tenant, &record.id, approvals, now).await?;
         log::append(&mut tx, &mut head, tenant, &commit::about(record, events), now).await?;
         super::due::insert(&mut tx, tenant, &record.id, now).await?;
+        tokens::consume(&mut tx, record, now).await?;
+        for token in approvals {
+            tokens::keep(&mut tx, record, token, now).await?;
+        }
         tx.commit().await.map(|()| Received::New)
     }
 
@@ -118,29 +119,6 @@ impl Store {
         let found = rows!(&mut tx, (String, i64), sql, tenant.as_str(), id)?;
         Ok(found.into_iter().map(|(name, size)| (name, number(size))).collect())
     }
-
-    /// The approval tokens that came for a proposal, unverified, with when they came, oldest first.
-    pub async fn approvals(&self, tenant: &TenantId, id: &str) -> Result<Vec<(String, Time)>> {
-        let mut tx = self.db.read().await?;
-        let sql = "SELECT token, at FROM approval WHERE tenant = $1 AND proposal = $2 ORDER BY at, digest";
-        let found = rows!(&mut tx, (String, i64), sql, tenant.as_str(), id)?;
-        Ok(found.into_iter().map(|(token, at)| (token, Time(at))).collect())
-    }
-
-    /// Keeps approval tokens for a proposal and wakes it when one is new; whether one was.
-    pub async fn approve(&self, tenant: &TenantId, id: &str, tokens: &[String], now: Time) -> Result<bool> {
-        let mut tx = self.db.write().await?;
-        log::lock(&mut tx, tenant).await?;
-        let sql = "SELECT version FROM proposal WHERE tenant = $1 AND id = $2";
-        if row!(&mut tx, (i64,), sql, tenant.as_str(), id)?.is_none() {
-            return Err(StoreError::NotFound(format!("proposal {id}")));
-        }
-        let new = approve(&mut tx, tenant, id, tokens, now).await?;
-        if new {
-            super::due::wake_one(&mut tx, tenant, id, now).await?;
-        }
-        tx.commit().await.map(|()| new)
-    }
 }
 
 /// The id under which this digest is kept; an error when the name is taken by another digest.
@@ -176,18 +154,6 @@ async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<
         bytes,
     )?;
     Ok(())
-}
-
-/// Keeps tokens once each; whether one was new.
-async fn approve(tx: &mut Tx, tenant: &TenantId, id: &str, tokens: &[String], now: Time) -> Result<bool> {
-    let sql = "INSERT INTO approval (tenant, proposal, digest, token, at) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (tenant, proposal, digest) DO NOTHING";
-    let mut new = 0;
-    for token in tokens {
-        let digest = Digest::of(token.as_bytes()).to_string();
-        new += run!(tx, sql, tenant.as_str(), id, digest.as_str(), token.as_str(), now.0)?;
-    }
-    Ok(new > 0)
 }
 
 /// A stored record.

@@ -70,3 +70,12 @@ impl IntoResponses for Clash {
         problems(&[("409", "What is there does not allow it.")])
     }
 }
+
+/// More than is allowed in an hour.
+pub(super) struct Spent;
+
+impl IntoResponses for Spent {
+    fn responses() -> Responses {
+        problems(&[("429", "As many as an hour allows; `Retry-After` says when to come back.")])
+    }
+}

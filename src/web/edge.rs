@@ -55,7 +55,7 @@ pub(super) fn wrap(router: Router, shared: Arc<Shared>) -> Router {
     let layers = ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new(secret))
         .layer(from_fn_with_state(shared, finish))
-        .layer(fixed(header::CONTENT_SECURITY_POLICY, CSP))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP)))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
@@ -90,8 +90,9 @@ fn span(request: &Request) -> tracing::Span {
 async fn finish(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     request.extensions_mut().insert(RequestId(id));
-    let asks_page = request.method() == Method::GET
+    let asks_page = matches!(*request.method(), Method::GET | Method::POST)
         && !request.uri().path().starts_with("/v1/")
+        && !request.uri().path().starts_with("/webhooks/")
         && accepts_html(request.headers().get(header::ACCEPT));
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;

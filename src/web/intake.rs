@@ -2,7 +2,9 @@
 //!
 //! Must not know HTTP, nor look into a repository: whether the change can be made is decided later.
 
+use super::booth::{Booth, Unheard};
 use crate::config::{Repository, Settings};
+use crate::domain::approval::Says;
 use crate::domain::audit::{Decision, Event};
 use crate::domain::canon::Malformed;
 use crate::domain::ids::{Digest, TenantId, Time};
@@ -28,6 +30,8 @@ pub struct Accepted {
     pub action_kind: ActionKind,
     /// Whether it was not kept before.
     pub new: bool,
+    /// How many of the approvals it brought were redeemed, now or before.
+    pub approvals: u32,
 }
 
 /// Why a proposal was not taken in; every sentence says what to do next.
@@ -48,11 +52,6 @@ pub enum Refused {
     /// The repository is not listed for the tenant.
     #[error("repository `{0}` is not listed for this tenant: add a [[tenant.repository]] to the settings")]
     UnknownRepository(String),
-    /// It brings approvals.
-    #[error(
-        "approval tokens are not supported by this version: leave `approvals` out; people approve the pull request"
-    )]
-    ApprovalsUnsupported,
     /// It waits for other proposals.
     #[error("`plan.after` is not supported by this version: send the step when its predecessors are settled")]
     PlanUnsupported,
@@ -81,7 +80,6 @@ impl Refused {
             Refused::ForeignTenant => "tenant_mismatch",
             Refused::ForeignProposer => "proposer_mismatch",
             Refused::UnknownRepository(_) => "repository_unknown",
-            Refused::ApprovalsUnsupported => "approvals_unsupported",
             Refused::PlanUnsupported => "plan_unsupported",
             Refused::Expired(_) => "expired",
             Refused::NameTaken { .. } => "name_taken",
@@ -103,13 +101,11 @@ pub async fn receive(
 ) -> Result<Accepted, Refused> {
     let outcome = match judge(settings, tenant, principal, bytes, now) {
         Ok((sealed, repository)) => {
-            keep(
-                store,
-                &sealed,
-                Record::received(new_id(now), repository.binding(tenant), &sealed, principal, now),
-                now,
-            )
-            .await
+            let fresh = Record::received(new_id(now), repository.binding(tenant), &sealed, principal, now);
+            match keep(store, &sealed, fresh, now).await {
+                Ok(accepted) => bring(store, settings, tenant, principal, &sealed, accepted, now).await,
+                Err(refused) => Err(refused),
+            }
         }
         Err(refused) => Err(refused),
     };
@@ -145,9 +141,6 @@ fn judge<'a>(
     let Some(repository) = listed else {
         return Err(Refused::UnknownRepository(format!("{}:{}", wanted.forge, wanted.name)));
     };
-    if !sealed.approvals.is_empty() {
-        return Err(Refused::ApprovalsUnsupported);
-    }
     if proposal.plan.as_ref().is_some_and(|plan| !plan.after.is_empty()) {
         return Err(Refused::PlanUnsupported);
     }
@@ -175,15 +168,46 @@ async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Resu
     };
     let stage = match new {
         true => Stage::Received,
-        false => known_stage(store, &record.binding.tenant, &id).await?,
+        false => known(store, &record.binding.tenant, &id).await?.0.stage,
     };
-    Ok(Accepted { id, name: record.name, digest: record.digest, stage, action_kind: record.action_kind, new })
+    let Record { name, digest, action_kind, .. } = record;
+    Ok(Accepted { id, name, digest, stage, action_kind, new, approvals: 0 })
 }
 
-async fn known_stage(store: &Store, tenant: &TenantId, id: &str) -> Result<Stage, Refused> {
+/// Hears the approvals that a proposal brings, each by itself; one that is not taken is written down and keeps nothing.
+async fn bring(
+    store: &Store,
+    settings: &Settings,
+    tenant: &TenantId,
+    principal: &str,
+    sealed: &Sealed,
+    mut accepted: Accepted,
+    now: Time,
+) -> Result<Accepted, Refused> {
+    let Some(tenant) = settings.tenant(tenant).filter(|_| !sealed.approvals.is_empty()) else { return Ok(accepted) };
+    let approvers = tenant.approvers().map_err(|fault| {
+        Refused::Store(StoreError::Invalid(format!("the approvers in the settings cannot be read: {fault:#}")))
+    })?;
+    let booth = Booth { store, instance: &settings.instance, approvers: &approvers, tenant: &tenant.id, principal };
+    let (record, _) = known(store, &tenant.id, &accepted.id).await?;
+    for token in &sealed.approvals {
+        let digest = Digest::of(token.as_bytes());
+        if record.approvals.iter().any(|old| old.token == digest) {
+            accepted.approvals += 1;
+            continue;
+        }
+        match booth.hear(&accepted.id, Says::Approve, token, now).await {
+            Ok(_) => accepted.approvals += 1,
+            Err(Unheard::Refused(_) | Unheard::Spent(_)) => {}
+            Err(Unheard::Store(error)) => return Err(Refused::Store(error)),
+        }
+    }
+    Ok(accepted)
+}
+
+async fn known(store: &Store, tenant: &TenantId, id: &str) -> Result<(Record, Vec<u8>), Refused> {
     let found = store.record(tenant, id).await.map_err(Refused::Store)?;
-    let (record, _) = found.ok_or_else(|| Refused::Store(StoreError::NotFound(format!("proposal {id}"))))?;
-    Ok(record.stage)
+    found.ok_or_else(|| Refused::Store(StoreError::NotFound(format!("proposal {id}"))))
 }
 
 /// Writes a refusal down; a database that does not work is not a refusal.

@@ -5,6 +5,7 @@
 mod answers;
 mod api;
 mod auth;
+pub mod booth;
 mod edge;
 mod export;
 mod hooks;
@@ -19,13 +20,15 @@ pub use export::Export;
 pub use routes::openapi;
 
 use crate::config::Settings;
+use crate::domain::approval::Approvers;
 use crate::domain::attest::{KeySet, Signer};
-use crate::domain::ids::{Clock, Time};
+use crate::domain::ids::{Clock, TenantId, Time};
 use crate::render::page::Pages;
 use crate::store::Store;
 use auth::Directory;
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -64,6 +67,7 @@ struct Shared {
     hooks: hooks::Hooks,
     pages: Pages,
     openapi: String,
+    approvers: BTreeMap<TenantId, Approvers>,
 }
 
 impl Shared {
@@ -80,10 +84,22 @@ impl Shared {
 pub fn router(site: Site) -> Router {
     let hooks = hooks::Hooks::of(&site.settings);
     let (router, document) = routes::assemble(|kind| hooks.any(kind));
-    let shared =
-        Shared { directory: Directory::of(&site.settings), hooks, pages: Pages::new(), openapi: document, site };
+    let (directory, approvers) = (Directory::of(&site.settings), approvers(&site.settings));
+    let shared = Shared { directory, hooks, pages: Pages::new(), openapi: document, approvers, site };
     let shared = Arc::new(shared);
     edge::wrap(router.fallback(edge::nothing).with_state(shared.clone()), shared)
+}
+
+/// Who may approve, by tenant; a tenant whose approvers cannot be read has none, and the log says so.
+fn approvers(settings: &Settings) -> BTreeMap<TenantId, Approvers> {
+    let read = |tenant: &crate::config::Tenant| match tenant.approvers() {
+        Ok(approvers) => Some((tenant.id.clone(), approvers)),
+        Err(error) => {
+            tracing::error!(tenant = %tenant.id, "nobody may approve: {error:#}");
+            None
+        }
+    };
+    settings.tenants.iter().filter_map(read).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::intake::Refused;
 use crate::domain::canon::Malformed;
+use crate::domain::ids::Time;
 use crate::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -47,6 +48,8 @@ pub(super) struct Problem {
     pub(super) cause: Option<String>,
     /// Whether HTTP Basic is offered as well.
     pub(super) basic: bool,
+    /// When the same request may succeed; boxed, so that a problem stays small.
+    pub(super) retry: Option<Box<Time>>,
 }
 
 impl Problem {
@@ -56,7 +59,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Problem {
-        Problem { status, code, title, detail: detail.into(), path: None, cause: None, basic: false }
+        Problem { status, code, title, detail: detail.into(), path: None, cause: None, basic: false, retry: None }
     }
 
     /// No token, or one that is not known.
@@ -97,6 +100,12 @@ impl Problem {
         Problem { path, ..Problem::new(StatusCode::BAD_REQUEST, "malformed", title, cut(&error.reason, 2000)) }
     }
 
+    /// An approval token that is not taken, whatever the reason: the log has it, for those who may read it.
+    pub(super) fn untaken() -> Problem {
+        let detail = "the token was not taken and not used up; the reason stands in the proposal's log                       (GET /v1/audit/events?proposal=...): mend what it names, or mint another";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "approval_refused", "The token is not taken", detail)
+    }
+
     /// A request that is understood and cannot be done.
     pub(super) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The request cannot be done", detail)
@@ -123,6 +132,11 @@ impl Problem {
     }
 }
 
+/// The date of HTTP, `Fri, 04 Dec 2026 10:00:00 GMT`, rounded up to the second.
+fn http_date(at: Time) -> String {
+    Time(at.0.saturating_add(999_999)).timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Text that repeats what was sent, up to a length.
 fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
@@ -147,6 +161,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        let later = self.retry.as_deref().and_then(|at| HeaderValue::from_str(&http_date(*at)).ok());
+        later.and_then(|date| headers.insert(header::RETRY_AFTER, date));
         response.extensions_mut().insert(self);
         response
     }
@@ -168,6 +184,16 @@ impl From<StoreError> for Problem {
                     "the database does not answer now: try again later",
                 )
             },
+            StoreError::Replayed => Problem::untaken(),
+            StoreError::Spent(again) => Problem {
+                retry: Some(Box::new(*again)),
+                ..Problem::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "approval_budget",
+                    "Too many approvals",
+                    error.to_string(),
+                )
+            },
             StoreError::NewerSchema { .. } | StoreError::Invalid(_) | StoreError::Other(_) => Problem::internal(error),
         }
     }
@@ -179,7 +205,7 @@ impl From<Refused> for Problem {
             Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The proposal is too large"),
             Refused::ForeignTenant | Refused::ForeignProposer => (StatusCode::FORBIDDEN, "The token may not do this"),
             Refused::UnknownRepository(_) => (StatusCode::NOT_FOUND, "The repository is not listed"),
-            Refused::ApprovalsUnsupported | Refused::PlanUnsupported => {
+            Refused::PlanUnsupported => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "The proposal asks for what is not supported")
             }
             Refused::Expired(_) => (StatusCode::UNPROCESSABLE_ENTITY, "The proposal has expired"),

@@ -2,7 +2,7 @@
 //!
 //! Must not hold a route that the document does not name.
 
-use super::api::{audit, meta, outcome, proposals, rearm, trust};
+use super::api::{approvals, audit, meta, outcome, proposals, rearm, trust};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
 use crate::domain::ids::ForgeKind;
@@ -62,6 +62,8 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(proposals::one))
         .routes(routes!(proposals::diff))
         .routes(routes!(proposals::attestation))
+        .routes(routes!(approvals::approve, approvals::list))
+        .routes(routes!(approvals::reject))
         .routes(routes!(outcome::report))
         .routes(routes!(trust::classes))
         .routes(routes!(trust::class))
@@ -79,6 +81,7 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(pages::style))
         .routes(routes!(pages::proposals))
         .routes(routes!(pages::proposal))
+        .routes(routes!(pages::approve::show, pages::approve::take))
         .routes(routes!(pages::classes))
         .routes(routes!(pages::class))
         .routes(routes!(pages::audit));

@@ -6,6 +6,7 @@
 
 mod admin;
 mod apply;
+mod approve;
 mod audit;
 mod bad_input;
 mod demo;

@@ -49,6 +49,7 @@ async fn good(stand: &Stand, id: &str) {
         result: Judgement::Good,
         revision: landed,
         note: "healthy".into(),
+        severe: false,
         at: stand.clock.now(),
     };
     stand.parts.store.report(&stand.parts.settings.tenants[0].id, id, &report).await.unwrap();

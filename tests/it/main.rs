@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod approvals;
 mod between;
 mod commands;
 mod crash;

@@ -23,6 +23,9 @@ fn words(event: &Happened) -> String {
     let said = |name: &str| event.payload.as_ref().and_then(|p| p.get(name)).cloned().unwrap_or_default();
     match event.kind.as_str() {
         "proposal.received" => "received".into(),
+        "approval.redeemed" => format!("approved by {}", said("approver").as_str().unwrap_or_default()),
+        "approval.rejected" => format!("rejected by {}", said("approver").as_str().unwrap_or_default()),
+        "approval.refused" => format!("no approval: {code}"),
         "push.intent" => "means to push".into(),
         "push.result" => "pushed".into(),
         "push.lost" => "did not push".into(),

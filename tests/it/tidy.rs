@@ -18,8 +18,20 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// The modules of the domain, lowest first.
-const DOMAIN: [&str; 11] =
-    ["ids", "canon", "trust", "change", "edit", "proposal", "attest", "audit", "facts", "policy", "lifecycle"];
+const DOMAIN: [&str; 12] = [
+    "ids",
+    "canon",
+    "trust",
+    "change",
+    "edit",
+    "proposal",
+    "attest",
+    "approval",
+    "audit",
+    "facts",
+    "policy",
+    "lifecycle",
+];
 
 /// Crates and the only places that may name them.
 const CRATES: [(&str, &[&str]); 8] = [

@@ -3,7 +3,9 @@
 //! Must not be reachable from `serve`.
 
 use crate::app::{Parts, local_place};
-use crate::config::{Keys, NewToken, Settings, public_pem};
+use crate::config::{Keys, NewToken, Settings, generate_approver, public_pem, read_signer};
+use crate::domain::approval::{Approvers, Says};
+use crate::domain::attest::Signer;
 use crate::domain::facts::{Conclusion, HealthReport, MergeAnswer, MergeMethod, Pull, User};
 use crate::domain::ids::{Clock, ForgeKind, Oid, TenantId, Time};
 use crate::domain::lifecycle::Record;
@@ -11,8 +13,11 @@ use crate::domain::trust::Judgement;
 use crate::engine::Worker;
 use crate::forge::local::{Faults, LocalPlace, Person, Who};
 use crate::git::repository;
+use crate::web::booth::{Booth, Unheard};
 use crate::web::intake::{Accepted, Refused, receive};
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use include_dir::{Dir, include_dir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +34,8 @@ pub const TENANT: &str = "acme";
 pub const PROPOSER: &str = "agent:sample";
 /// Who reports outcomes.
 pub const REPORTER: &str = "argocd";
+/// Who may approve.
+const APPROVERS: [&str; 3] = ["dana", "kim", "lee"];
 /// The number of the app that writes CI's checks.
 pub const CI: u64 = 15368;
 
@@ -105,7 +112,11 @@ impl Stage {
         std::fs::write(home.join("keys/attestation.pem"), public_pem(&keys.attestation)?)?;
         std::fs::write(home.join("keys/log.pem"), public_pem(&keys.log)?)?;
         let path = home.join("settings.toml");
-        std::fs::write(&path, settings(&NewToken::make()?, &NewToken::make()?))?;
+        let mut text = settings(&NewToken::make()?, &NewToken::make()?);
+        for id in APPROVERS {
+            text.push_str(&approver(id, &generate_approver(&approver_key(home, id))?));
+        }
+        std::fs::write(&path, text)?;
         Stage::open(home, clock).await
     }
 
@@ -141,6 +152,24 @@ impl Stage {
     pub async fn propose(&self, document: &[u8]) -> Result<Accepted, Refused> {
         let now = self.clock.now();
         receive(&self.parts.store, &self.parts.settings, &self.tenant, PROPOSER, document, now).await
+    }
+
+    /// Hands in a token of an approver.
+    pub async fn hand_in(&self, id: &str, says: Says, token: &str) -> Result<Record, Unheard> {
+        let nobody = Approvers::default();
+        let booth = Booth {
+            store: &self.parts.store,
+            instance: &self.parts.settings.instance,
+            approvers: self.parts.approvers.get(&self.tenant).unwrap_or(&nobody),
+            tenant: &self.tenant,
+            principal: PROPOSER,
+        };
+        booth.hear(id, says, token, self.clock.now()).await
+    }
+
+    /// The key of a sample approver.
+    pub fn approver(&self, id: &str) -> anyhow::Result<Signer> {
+        read_signer(&approver_key(&self.home, id))
     }
 
     /// Takes turns until nothing is due.
@@ -200,6 +229,16 @@ impl Stage {
         self.parts.store.wake(&self.tenant, by, self.clock.now()).await?;
         Ok(())
     }
+}
+
+fn approver_key(home: &Path, id: &str) -> PathBuf {
+    home.join(format!("keys/approver-{id}.key"))
+}
+
+/// What the settings say of an approver.
+fn approver(id: &str, signer: &Signer) -> String {
+    let x = URL_SAFE_NO_PAD.encode(signer.public().as_bytes());
+    format!("\n[[tenant.approver]]\nid = \"{id}\"\njwk = {{kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\"}}\n")
 }
 
 fn settings(token: &NewToken, reporter: &NewToken) -> String {

@@ -11,8 +11,9 @@ pub use armor::{BEGIN, Block, END, FIRST_LINE, draft_digest, extract, region_dig
 pub use envelope::{PAYLOAD_TYPE, open, pae, seal};
 pub use keys::{KeyId, KeySet, KeyState, PublicKey, Purpose, Signer};
 pub use statement::{
-    AuditRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, Issue, KeyRef, MergeRef, PREDICATE_TYPE,
-    PolicyRef, Predicate, ProposalRef, PullRef, RollbackRef, Statement, Subject, SubjectDigest, TrustRef,
+    ApprovalRef, AuditRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, Issue, KeyRef, MergeRef,
+    PREDICATE_TYPE, PolicyRef, Predicate, ProposalRef, PullRef, RollbackRef, Statement, Subject, SubjectDigest,
+    TrustRef,
 };
 
 use super::ids::{Digest, Time};

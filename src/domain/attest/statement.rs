@@ -92,8 +92,8 @@ pub struct Binding {
     pub change: ChangeRef,
     /// What was asked for.
     pub proposal: ProposalRef,
-    /// Digests of redeemed approval tokens.
-    pub approvals: Vec<String>,
+    /// The approvals that count, in the order they came.
+    pub approvals: Vec<ApprovalRef>,
     /// The rules it was judged by.
     pub policy: PolicyRef,
     /// What reviewers read.
@@ -184,6 +184,22 @@ pub struct ProposalRef {
     pub id: String,
     /// SHA-256 of the stored bytes.
     pub digest: Digest,
+}
+
+/// An approval that counts: who gave it, with which key and token, and when the service had it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRef {
+    /// The approver's id.
+    pub approver: String,
+    /// When it came, RFC 3339, whole seconds.
+    pub at: String,
+    /// The token's id.
+    pub jti: String,
+    /// The approver's key.
+    pub kid: String,
+    /// SHA-256 of the token.
+    pub sha256: Digest,
 }
 
 /// The rules.

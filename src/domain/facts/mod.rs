@@ -11,6 +11,7 @@ pub use forge::{
     User,
 };
 
+use super::approval::Approvers;
 use super::attest::KeySet;
 use super::edit::{Applied, Refusal};
 pub use super::ids::MergeMethod;
@@ -164,6 +165,8 @@ pub struct Facts {
     pub landing: Option<Landing>,
     /// The keys that attestations are verified with.
     pub keys: KeySet,
+    /// Who may approve, as of now.
+    pub approvers: Approvers,
     /// The class's record.
     pub track: Track,
     /// How much is going on.

@@ -180,6 +180,7 @@ pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
         record.environment = Some(judged.place.environment.clone());
         record.mode = Some(judged.place.mode);
         record.class = Some(judged.class.clone());
+        record.needed = Some(judged.approvals);
         record.summary = judged.effect.summary.clone();
     }
     if let (Ok(plan), Some(base)) = (&case.facts.plan, &record.base) {
@@ -264,6 +265,10 @@ fn waits(case: &Case<'_>, until: Time, verdict: &Verdict) -> Option<Transition> 
     }
     let mut next = remember(case, verdict);
     next.due = Some(until);
+    if case.record.stage == Stage::Received {
+        // What an approver reads.
+        next.artifacts.extend(plan_artifacts(case));
+    }
     let record = next.record.clone();
     let payload = json!({"verdict": verdict});
     next.events.push(event(case, &record, "proposal.waits", Decision::Wait, &verdict.code, payload));

@@ -1,9 +1,11 @@
 //! The rows of an attestation, built from live values: the same way when signing and when proving.
 
 use super::Case;
+use super::approved::counted;
+use crate::domain::approval::Redeemed;
 use crate::domain::attest::{
-    BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, MergeRef, PolicyRef, ProposalRef, PullRef,
-    RollbackRef, region_digest,
+    ApprovalRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, MergeRef, PolicyRef, ProposalRef,
+    PullRef, RollbackRef, region_digest,
 };
 use crate::domain::ids::Digest;
 
@@ -35,10 +37,20 @@ pub fn live_binding(case: &Case<'_>) -> Option<Binding> {
             changeset: branch.changeset,
         },
         proposal: ProposalRef { id: record.id.clone(), digest: record.digest },
-        approvals: Vec::new(),
+        approvals: counted(case).into_iter().map(bound).collect(),
         policy: PolicyRef { digest: loaded.digest, decision: judged.place.mode.to_string() },
         body: BodyRef { sha256: region_digest(&pull.body).unwrap_or(Digest([0; 32])) },
         rollback: RollbackRef { sha256: Digest::of(&plan.inverse) },
         editor: EDITOR.to_owned(),
     })
+}
+
+fn bound(approval: &Redeemed) -> ApprovalRef {
+    ApprovalRef {
+        approver: approval.approver.clone(),
+        at: approval.at.whole_second().to_string(),
+        jti: approval.jti.clone(),
+        kid: approval.kid.to_string(),
+        sha256: approval.token,
+    }
 }

@@ -1,5 +1,6 @@
 //! The merge gates, in the order they are shown to people.
 
+use super::approved::approved;
 use super::binding::live_binding;
 use super::checks::{checks, protection, reviews};
 use super::track::class_standing;
@@ -57,6 +58,7 @@ pub fn gates(case: &Case<'_>, pull: &Pull) -> Verdict {
     ];
     children.push(policy::judge(case.proposal, judged, loaded, case.facts));
     children.push(hazards(case));
+    children.push(approved(case, judged));
     children.push(checks(case, pull, auto));
     children.push(protection(case, pull));
     children.push(reviews(pull));

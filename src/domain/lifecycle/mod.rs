@@ -3,11 +3,14 @@
 //! Must not perform anything: `next` chooses, others do, `after` says what it means.
 
 mod after;
+mod approved;
 mod binding;
+mod branch;
 mod checks;
 mod choice;
 pub mod command;
 mod gate;
+mod hear;
 mod next;
 mod received;
 mod renewal;
@@ -15,12 +18,16 @@ mod soak;
 mod track;
 
 pub use after::{Done, after, announced, intent};
+pub use approved::counted;
 pub use binding::live_binding;
+pub use branch::branch_name;
 pub use choice::{Action, Choice};
 pub use gate::{gates, proof};
-pub use next::{branch_name, digest, next};
+pub use hear::{Heard, hear};
+pub use next::{digest, next};
 pub use track::{class_standing, withdrawn};
 
+use super::approval::{Redeemed, Rejection};
 use super::audit::Event;
 use super::canon::Malformed;
 use super::facts::Facts;
@@ -156,6 +163,15 @@ pub struct Record {
     /// What the class was judged under before the merge.
     #[serde(default)]
     pub terms: Option<Terms>,
+    /// How many approvals it needs, once that is computed.
+    #[serde(default)]
+    pub needed: Option<u32>,
+    /// The approvals that were redeemed, oldest first.
+    #[serde(default)]
+    pub approvals: Vec<Redeemed>,
+    /// An approver's no.
+    #[serde(default)]
+    pub rejection: Option<Rejection>,
     /// What would change, whoever asks: hash of repository, base and change set.
     #[serde(default)]
     pub effect: Option<Digest>,

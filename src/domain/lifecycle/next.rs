@@ -1,11 +1,13 @@
 //! Chooses the single next thing to do.
 
+use super::approved::{approved, patience, rejected};
+use super::branch::branch_name;
 use super::choice::{Action, Choice, choose, later};
 use super::command;
 use super::gate::gates;
 use super::renewal::{renewal, wished};
 use super::soak::soaking;
-use super::{Case, MergeIntent, Owner, PushIntent, Reason, Record, Stage};
+use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage};
 use crate::domain::attest::{prove, region_digest};
 use crate::domain::facts::{Plan, Pull, PullState};
 use crate::domain::ids::{Digest, Oid, Time};
@@ -44,6 +46,10 @@ fn drop(verdict: Verdict, code: &str) -> Choice {
 
 fn received(case: &Case<'_>) -> Choice {
     let (facts, record) = (case.facts, case.record);
+    // A push that was announced and made is taken note of first: what we made we also remove.
+    if let Some(verdict) = rejected(case) {
+        return adopt(case).unwrap_or_else(|| drop(verdict, "rejected"));
+    }
     if record.expires <= facts.now {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
@@ -89,7 +95,7 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
     let policy = policy::judge(case.proposal, judged, loaded, facts);
     let admission = policy::admit(&facts.twins, &facts.counts, rules, facts.now);
     let edit = Verdict::pass("edit", format!("{} files, tree {}", plan.applied.files.len(), plan.tree.short()));
-    let verdict = Verdict::all("intake", vec![edit, policy, admission]);
+    let verdict = Verdict::all("intake", vec![edit, policy, approved(case, judged), admission]);
     match verdict.state {
         State::Refuse => {
             let reason = match verdict.code.as_str() {
@@ -101,7 +107,7 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
         }
         State::Wait => {
             let waits_for_approval = verdict.open().iter().any(|gate| gate.code == "approvals_missing");
-            let until = case.record.received.plus_seconds(rules.approval_timeout.0);
+            let until = patience(case, judged, rules);
             if waits_for_approval && until <= facts.now { drop(verdict, "expired") } else { later(case, verdict) }
         }
         State::Pass if judged.place.mode == Mode::Observe => drop(verdict, "observed"),
@@ -128,6 +134,9 @@ fn adopt(case: &Case<'_>) -> Option<Choice> {
 
 fn pushed(case: &Case<'_>) -> Choice {
     let (record, facts) = (case.record, case.facts);
+    if let Some(verdict) = rejected(case) {
+        return drop(verdict, "rejected");
+    }
     if record.expires <= facts.now && !facts.clock_regressed {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
@@ -166,6 +175,9 @@ fn open(case: &Case<'_>) -> Choice {
         PullState::Closed => return closed(case, pull),
         PullState::Open => {}
     }
+    if let Some(verdict) = rejected(case) {
+        return drop(verdict, "rejected");
+    }
     if let Some(reason) = &case.record.commands.ending {
         return ended(reason);
     }
@@ -196,6 +208,10 @@ fn open(case: &Case<'_>) -> Choice {
     }
     if !case.rules.is_loaded() || case.judged.is_none() {
         return stuck(case, verdict);
+    }
+    // Nothing more leaves while approvals that were there before do not stand any more.
+    if case.judged.is_some_and(|judged| !approved(case, judged).passes()) {
+        return report_or_wait(case, verdict);
     }
     match wished(case, pull).or_else(|| renewal(case, pull)) {
         Some(Ok(action)) => choose(action, verdict),
@@ -314,20 +330,4 @@ fn report_or_wait(case: &Case<'_>, verdict: Verdict) -> Choice {
 /// The digest that says whether the check runs have to be written again.
 pub fn digest(verdict: &Verdict) -> Digest {
     Digest::of(&crate::domain::canon::canonical(verdict))
-}
-
-/// The branch: `countersign/<action-kind>/<target-slug>-<12 hex of the digest>`, at most 200 bytes.
-pub fn branch_name(record: &Record) -> String {
-    let mut slug = String::new();
-    for c in record.target.to_lowercase().chars() {
-        match c {
-            'a'..='z' | '0'..='9' => slug.push(c),
-            _ if slug.ends_with('-') || slug.is_empty() => {}
-            _ => slug.push('-'),
-        }
-    }
-    let slug: String = slug.chars().take(120).collect();
-    let slug = slug.trim_matches('-');
-    let slug = if slug.is_empty() { "change" } else { slug };
-    format!("countersign/{}/{slug}-{}", record.action_kind.slug(), record.digest.short(12))
 }

@@ -54,6 +54,7 @@ fn again(fault: &Fault) -> bool {
             | "change.destructive"
             | "policy.digest"
             | "policy.decision"
+            | "approvals.mismatch"
             | "rollback.mismatch"
             | "editor.version"
             | "key.revoked"

@@ -1,5 +1,7 @@
 //! What a change really does, read from the files before and after, not from what the proposal claims.
 
+pub use super::hazards::Hazard;
+use super::hazards::{Scene, find};
 use super::leaves::{Leaf, changed};
 use super::patched;
 use crate::domain::edit::{Applied, FileEdit, Format, Touched, yaml};
@@ -24,32 +26,27 @@ pub struct Effect {
     pub touches_image_or_limit: bool,
 }
 
-/// A danger found in an effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hazard {
-    /// Its stable name.
-    pub name: &'static str,
-    /// Where it was found.
-    pub place: String,
-    /// How many approvals it needs.
-    pub approvals: u32,
-    /// How dangerous it is.
-    pub tier: u8,
-}
-
 impl Effect {
     /// Reads the effect of what was applied.
     pub fn of(applied: &Applied) -> Effect {
         let mut effect = Effect { summary: applied.files.iter().map(summary).collect(), ..Effect::default() };
-        for file in &applied.files {
-            // The format it was edited as decides, not the file's name.
-            let yaml = applied.steps.iter().any(|step| step.file == file.path && step.format == Format::Yaml);
-            if yaml {
-                effect.namespaces_of(file);
+        // The format it was edited as decides, not the file's name.
+        let is_yaml =
+            |file: &FileEdit| applied.steps.iter().any(|step| step.file == file.path && step.format == Format::Yaml);
+        let leaves: Vec<Vec<Leaf>> = applied.files.iter().map(|file| changed(file, is_yaml(file))).collect();
+        for file in applied.files.iter().filter(|file| is_yaml(file)) {
+            effect.namespaces_of(file);
+        }
+        let files = applied.files.iter().zip(&leaves).map(|(file, leaves)| (file, leaves.as_slice(), is_yaml(file)));
+        effect.hazards = find(&Scene::of(files));
+        for leaf in leaves.iter().flatten() {
+            effect.touches_image_or_limit |= touches_image_or_limit(leaf);
+            if patched::is_patch(leaf) {
+                effect.namespaces.extend(patched::namespaces(leaf));
+                effect.touches_image_or_limit |= patched::inside(leaf).iter().any(touches_image_or_limit);
             }
-            let leaves = changed(file, yaml);
-            effect.removals_of(file, &leaves);
-            leaves.iter().for_each(|leaf| effect.hazards_of(file, leaf));
+        }
+        for (file, leaves) in applied.files.iter().zip(leaves) {
             effect.leaves.extend(leaves.into_iter().map(|leaf| (file.path.clone(), leaf)));
         }
         effect
@@ -82,66 +79,10 @@ impl Effect {
             self.namespaces.extend(before.get(index).map(namespaces).unwrap_or_default());
         }
     }
-
-    fn removals_of(&mut self, file: &FileEdit, leaves: &[Leaf]) {
-        let asked = file.touched.iter().filter(|touched| touched.after.is_none()).map(|touched| &touched.path);
-        let mut gone: Vec<&String> = asked.collect();
-        if gone.is_empty() {
-            gone.extend(leaves.iter().find(|leaf| leaf.after.is_none()).map(|leaf| &leaf.path));
-        }
-        for path in gone {
-            self.hazard("removal", format!("{}: {path}", file.path), 0);
-        }
-    }
-
-    fn hazards_of(&mut self, file: &FileEdit, leaf: &Leaf) {
-        let text = leaf.after.as_deref().unwrap_or_default();
-        let place = || format!("{}: {}", file.path, leaf.path);
-        self.touches_image_or_limit |=
-            leaf.under(&["image", "images", "newTag", "digest", "tag", "limits", "requests", "resources"]);
-        let counts = ["replicas", "count", "minReplicas", "replicaCount", "desired_size", "min_size"];
-        if counts.contains(&leaf.last()) {
-            match (leaf.before.as_deref().and_then(number), number(text)) {
-                (_, Some(0)) => self.hazard("scale_to_zero", place(), 1),
-                (Some(old), Some(new)) if new < old.div_ceil(2) => self.hazard("scale_below_half", place(), 1),
-                _ => {}
-            }
-        }
-        if text.chars().any(is_invisible) {
-            self.hazard("hidden_characters", place(), 1);
-        }
-        // A patch reaches into objects of other files: what it writes is judged as if it stood there, and by a person.
-        if patched::is_patch(leaf) {
-            self.hazard("patch", place(), 0);
-            self.namespaces.extend(patched::namespaces(leaf));
-            patched::inside(leaf).iter().for_each(|inner| self.hazards_of(file, inner));
-        }
-        if leaf.before.is_some() && (text == "null" || patched::directive(leaf)) {
-            self.hazard("removal", place(), 0);
-        }
-        if matches!(leaf.keys.first().map(String::as_str), Some("resources" | "bases" | "components")) && remote(text) {
-            self.hazard("remote_resource", place(), 0);
-        }
-    }
-
-    fn hazard(&mut self, name: &'static str, place: String, approvals: u32) {
-        self.hazards.push(Hazard { name, place, approvals, tier: 2 });
-    }
 }
 
-fn number(text: &str) -> Option<u64> {
-    text.trim().parse().ok()
-}
-
-/// Whether an entry of a kustomization is fetched from elsewhere.
-fn remote(entry: &str) -> bool {
-    let hosted = ["github.com/", "gitlab.com/", "bitbucket.org/"].iter().any(|host| entry.starts_with(host));
-    entry.contains("://") || entry.contains("?ref=") || entry.starts_with("git@") || hosted
-}
-
-/// Bidirectional controls, zero-width and tag characters.
-fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c), 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFEFF | 0xE0000..=0xE007F)
+fn touches_image_or_limit(leaf: &Leaf) -> bool {
+    leaf.under(&["image", "images", "newTag", "digest", "tag", "limits", "requests", "resources"])
 }
 
 /// The namespaces a document names: its own, the one its kustomization gives, the one it deploys to.

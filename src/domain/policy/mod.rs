@@ -4,8 +4,10 @@
 
 pub mod effect;
 pub mod freeze;
+pub mod hazards;
 mod kinds;
 pub mod leaves;
+pub mod need;
 mod patched;
 pub mod place;
 pub mod protected;
@@ -39,6 +41,8 @@ pub struct Judged {
     pub class: Class,
     /// How many approvals it needs.
     pub approvals: u32,
+    /// What asks for them.
+    pub why: Vec<String>,
 }
 
 impl Judged {
@@ -54,8 +58,8 @@ impl Judged {
             action_kind: proposal.action_kind.name(),
             tier,
         };
-        let approvals = effect.hazards.iter().map(|hazard| hazard.approvals).max().unwrap_or(0);
-        Judged { effect, place, tier, class, approvals }
+        let (approvals, why) = need::need(proposal, &effect, tier, &rules.approvals);
+        Judged { effect, place, tier, class, approvals, why }
     }
 
     /// The same in a class that a severe failure froze: it only observes.
@@ -90,7 +94,6 @@ pub fn judge(proposal: &Proposal, judged: &Judged, loaded: &Loaded, facts: &Fact
             kinds::judge(proposal.action_kind, &judged.effect),
             namespaces(proposal, &judged.effect, rules),
             size(&judged.effect, rules),
-            hazards(judged),
         ],
     )
 }
@@ -174,18 +177,6 @@ fn size(effect: &Effect, rules: &Rules) -> Verdict {
         return Verdict::refuse("size", "too_large", sentence);
     }
     Verdict::pass("size", format!("{files} files, {lines} changed lines"))
-}
-
-fn hazards(judged: &Judged) -> Verdict {
-    match judged.approvals {
-        0 => Verdict::pass("approvals", format!("tier {}, no approval needed", judged.tier)),
-        needed => {
-            let names: Vec<&str> = judged.effect.hazards.iter().map(|hazard| hazard.name).collect();
-            let sentence =
-                format!("{} needs {needed} approvals, 0 are there; this version takes none yet", names.join(", "));
-            Verdict::wait("approvals", "approvals_missing", sentence)
-        }
-    }
 }
 
 fn duplicate(twins: &[Twin], rules: &Rules, now: Time) -> Verdict {

@@ -4,6 +4,7 @@
 
 pub use super::freeze::Freeze;
 use super::freeze::Window as FreezeWindow;
+use super::need::ApprovalRules;
 use crate::domain::canon::{self, Malformed};
 use crate::domain::ids::{Digest, MergeMethod};
 use crate::domain::proposal::ActionKind;
@@ -41,6 +42,9 @@ pub struct Rules {
     /// How long a proposal waits for its approvals.
     #[serde(default = "quarter")]
     pub approval_timeout: Span,
+    /// When a proposal needs approvals beyond those its dangers ask for.
+    #[serde(default)]
+    pub approvals: ApprovalRules,
     /// When nothing is merged without a person.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
@@ -325,6 +329,7 @@ impl Rules {
             globset::Glob::new(&check.name).map_err(|error| Malformed::at(at, error.to_string()))?;
         }
         super::reach::check(self)?;
+        self.approvals.check()?;
         self.freeze.iter().enumerate().try_for_each(|(n, freeze)| {
             FreezeWindow::read(freeze).map(|_| ()).map_err(|reason| Malformed::at(format!("freeze[{n}]"), reason))
         })

@@ -43,7 +43,7 @@ impl GitlabForge {
     /// The open merge request that keeps ours from being made, if it is ours.
     async fn adopt(&self, new: &NewPull) -> Result<u64, ForgeError> {
         let bot = self.bot().await?.id;
-        let all = self.from_branch(&new.head_ref).await?;
+        let all = self.of_branch(&new.head_ref).await?;
         let open = all.iter().find(|request| request.state == "opened" && request.target_branch == new.base_ref);
         match open {
             Some(request) if request.author.id == bot => Ok(request.iid),

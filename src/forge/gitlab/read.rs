@@ -62,7 +62,7 @@ impl GitlabForge {
     }
 
     /// The merge requests from a branch of this project, newest first, closed ones too.
-    pub(super) async fn from_branch(&self, branch: &str) -> Result<Vec<MergeRequest>, ForgeError> {
+    pub(super) async fn of_branch(&self, branch: &str) -> Result<Vec<MergeRequest>, ForgeError> {
         let mut builder = MergeRequests::builder();
         builder.project(self.project).source_branch(branch);
         builder.order_by(MergeRequestOrderBy::CreatedAt).sort(SortOrder::Descending);
@@ -74,7 +74,7 @@ impl GitlabForge {
 
     pub(super) async fn find_from(&self, branch: &str) -> Result<Vec<Pull>, ForgeError> {
         let mut pulls = Vec::new();
-        for listed in self.from_branch(branch).await? {
+        for listed in self.of_branch(branch).await? {
             // A list may show what was; the merge request itself is the truth.
             let request = self.merge_request(listed.iid).await?;
             pulls.push(self.view(request).await?);

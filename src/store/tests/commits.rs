@@ -23,27 +23,6 @@ async fn a_proposal_is_taken_in_once() {
 }
 
 #[tokio::test]
-async fn a_known_proposal_gains_approvals_and_is_looked_at() {
-    for place in places("approvals").await {
-        let store = &place.store;
-        let first = record(&acme(), "0190-a");
-        let tokens = ["one".to_owned(), "two".to_owned()];
-        let events = || vec![note("proposal.received")];
-        store.receive(&first, b"{}", &tokens[..1], events(), at(0)).await.expect("new");
-        let claim = store.claim(at(0), 30, "w").await.expect("claims").expect("is due");
-        store.release(&claim, Some(at(500))).await.expect("releases");
-        store.receive(&first, b"{}", &tokens[..1], events(), at(1)).await.expect("known");
-        assert_eq!(store.next_due().await.expect("reads"), Some(at(500)), "{}", place.name);
-        store.receive(&first, b"{}", &tokens, events(), at(2)).await.expect("known");
-        assert_eq!(store.next_due().await.expect("reads"), Some(at(2)), "{}", place.name);
-        let kept = store.approvals(&acme(), "0190-a").await.expect("reads");
-        assert_eq!(kept, [("one".to_owned(), at(0)), ("two".to_owned(), at(2))]);
-        assert!(!store.approve(&acme(), "0190-a", &tokens, at(3)).await.expect("known tokens"));
-        assert!(matches!(store.approve(&acme(), "nobody", &tokens, at(3)).await, Err(StoreError::NotFound(_))));
-    }
-}
-
-#[tokio::test]
 async fn a_transition_writes_everything_at_once() {
     for place in places("commit").await {
         let store = &place.store;

@@ -1,6 +1,7 @@
 //! The suite: every test runs on SQLite in memory, on an SQLite file and, when there is one, on PostgreSQL.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used)]
 
+mod approvals;
 mod commits;
 mod dues;
 mod faults;

@@ -2,6 +2,7 @@
 //!
 //! Must not know the list of routes.
 
+pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod meta;
 pub(super) mod outcome;
@@ -9,5 +10,6 @@ pub(super) mod proposals;
 pub(super) mod rearm;
 pub(super) mod trust;
 
+pub(super) use approvals::booth;
 pub(super) use proposals::{Which, find, query};
 pub(super) use trust::{ClassView, all, one};

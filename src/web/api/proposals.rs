@@ -34,6 +34,8 @@ pub(in crate::web) struct Kept {
     digest: String,
     /// Where it is.
     stage: &'static str,
+    /// How many of the approvals it brought are redeemed; the log says why others are not.
+    approvals: u32,
 }
 
 /// Takes a proposal in; the same digest again is the same proposal.
@@ -60,6 +62,7 @@ pub(in crate::web) async fn send(
         name: accepted.name,
         digest: accepted.digest.to_string(),
         stage: accepted.stage.name(),
+        approvals: accepted.approvals,
     };
     Ok((status, [(header::LOCATION, location)], Json(kept)).into_response())
 }

@@ -1,7 +1,8 @@
-//! Read-only pages for people.
+//! Pages for people; the only thing that can be sent from one is an approver's token.
 //!
-//! Must not write anything, hold a script, or show more than the API shows the same caller.
+//! Must not hold a script, or show more than the API shows the same caller.
 
+pub(super) mod approve;
 mod class;
 mod lists;
 mod one;

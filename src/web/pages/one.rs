@@ -25,7 +25,7 @@ pub(super) struct Beside {
 }
 
 /// A name and what stands behind it.
-type Fact = (&'static str, String);
+pub(super) type Fact = (&'static str, String);
 
 /// Everything the page shows.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,7 @@ pub(super) struct Proposal {
     lead: String,
     reason: Option<Said>,
     trouble: Option<Trouble>,
+    approvable: bool,
     facts: Vec<Fact>,
     why: Why,
     changes: Vec<Change>,
@@ -83,7 +84,7 @@ struct Change {
 }
 
 #[derive(Debug, Serialize)]
-struct Diff {
+pub(super) struct Diff {
     lines: Vec<Line>,
     cut: usize,
 }
@@ -117,6 +118,7 @@ impl Proposal {
             lead: lead(record),
             reason: reason.map(|reason| Said { code: reason.code.clone(), sentence: reason.sentence.clone() }),
             trouble: trouble(beside.trouble),
+            approvable: super::approve::waits(record),
             facts: facts(record),
             why: Sealed::stored(bytes).map(|sealed| why(&sealed.proposal)).unwrap_or_default(),
             changes: record.summary.iter().flat_map(changes).collect(),
@@ -169,6 +171,7 @@ fn facts(record: &Record) -> Vec<Fact> {
             format!("{} of {} good, lower bound {:.3}", standing.good, standing.total, standing.lower_bound)
         }),
     );
+    add("Approvals", approvals(record));
     add("Branch", record.branch.clone());
     add("Base", record.base.clone());
     add("Head", record.head.as_ref().map(ToString::to_string));
@@ -186,6 +189,13 @@ fn facts(record: &Record) -> Vec<Fact> {
     add("Digest", Some(record.digest.to_string()));
     add("Stands until", Some(moment(&record.expires.to_string())));
     facts
+}
+
+/// `1 of 2 needed: dana`; nothing where none is needed and none was given.
+fn approvals(record: &Record) -> Option<String> {
+    let names: Vec<&str> = record.approvals.iter().map(|approval| approval.approver.as_str()).collect();
+    let needed = record.needed.filter(|needed| *needed > 0 || !names.is_empty())?;
+    Some(format!("{needed} needed, given by {}", if names.is_empty() { "nobody yet".into() } else { names.join(", ") }))
 }
 
 fn why(asked: &Asked) -> Why {
@@ -230,7 +240,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn diff(bytes: &[u8]) -> Diff {
+pub(super) fn diff(bytes: &[u8]) -> Diff {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<Line> = text.lines().take(LINES).map(line).collect();
     Diff { lines, cut: text.lines().count().saturating_sub(LINES) }

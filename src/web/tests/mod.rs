@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod access;
+mod approvals;
 mod audits;
 mod deliveries;
 mod documents;
@@ -19,6 +20,8 @@ use crate::domain::lifecycle::{Record, Stage, Transition};
 use crate::domain::trust::{Class, Judgement, Outcome};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use tower::ServiceExt as _;
@@ -34,6 +37,8 @@ const TOKENS: [(&str, &str, &str, &str); 7] = [
     ("rival", "team:admin", "admin", "cs_rival_admin"),
 ];
 const REPORTER: &str = "cs_acme_argocd";
+/// Approvers: tenant, id and the seed of the key.
+const APPROVERS: [(&str, &str, u8); 3] = [("acme", "dana", 11), ("acme", "kim", 12), ("rival", "rick", 13)];
 const SECRETS: [(&str, &str); 2] = [("acme", "the-secret-of-acme"), ("rival", "the-secret-of-rival")];
 const LANDED: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 
@@ -108,6 +113,12 @@ fn settings(dir: &std::path::Path) -> Settings {
             let digest = token_digest(&(*token).into());
             text.push_str(&format!(
                 "[[tenant.token]]\nprincipal = \"{principal}\"\nroles = [\"{role}\"]\nsha256 = \"{digest}\"\n"
+            ));
+        }
+        for (_, id, seed) in APPROVERS.iter().filter(|(of, ..)| of == tenant) {
+            let x = URL_SAFE_NO_PAD.encode(Signer::from_seed(&[*seed; 32]).public().as_bytes());
+            text.push_str(&format!(
+                "[[tenant.approver]]\nid = \"{id}\"\njwk = {{kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\"}}\n"
             ));
         }
         if *tenant == "acme" {

@@ -141,9 +141,9 @@ impl Walk<'_, '_> {
         let span_end = self.tree.nodes[id].end;
         let signs = text[header + 1..].bytes().take_while(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9')).count();
         let body = (lines::end(text, header) + 1).min(text.len());
-        let content = text.get(body..span_end).unwrap_or_default().trim_end();
-        let end = if content.is_empty() { header + 1 + signs } else { lines::end(text, body + content.len()) };
-        let cut_short = span_end >= text.len() && !text.ends_with('\n') && !content.is_empty();
+        let content = content_len(text.get(body..span_end).unwrap_or_default());
+        let end = if content == 0 { header + 1 + signs } else { lines::end(text, body + content) };
+        let cut_short = span_end >= text.len() && !text.ends_with('\n') && content > 0;
         if let Kind::Scalar(value, _) = &mut self.tree.nodes[id].kind
             && cut_short
             && value.ends_with('\n')
@@ -188,4 +188,19 @@ impl Walk<'_, '_> {
         let line = self.tree.line(self.at);
         Err(Refusal::of(Code::Parse, format!("the layout of line {line} is not one that can be edited")))
     }
+}
+
+/// The length of a block scalar's body without the blank lines below it; a line of blanks deeper than the text is text.
+fn content_len(body: &str) -> usize {
+    let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let Some(indent) = body.lines().find(|line| !line.trim().is_empty()).map(depth) else { return 0 };
+    let (mut len, mut at) = (0, 0);
+    for line in body.split_inclusive('\n') {
+        let text = line.trim_end_matches(['\n', '\r']);
+        if !text.trim().is_empty() || depth(text) > indent {
+            len = at + text.len();
+        }
+        at += line.len();
+    }
+    len
 }

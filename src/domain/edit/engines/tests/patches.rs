@@ -159,3 +159,17 @@ fn what_is_not_certain_is_refused() {
     let found = run(&[(FILE, wide)], &change(json!({"set": {"spec.replicas": 3}}))).expect("a new one");
     assert!(found[FILE].starts_with(wide), "{}", found[FILE]);
 }
+
+#[test]
+fn blanks_at_the_end_of_a_patch_are_part_of_it() {
+    for end in ["          ", "          \n", "      \n", "          \n\n"] {
+        let own = format!(
+            "patches:\n- target: {{kind: Service, name: x}}\n  patch: |-\n    - op: remove\n      path: /a\n{end}"
+        );
+        let words =
+            json!({"kustomize": {"directory": "o", "namespace": "x", "replicas": [{"name": "web", "count": 2}]}});
+        let found = run(&[(FILE, own.as_str())], &words).unwrap_or_else(|refusal| panic!("{end:?}: {refusal}"));
+        let read = |text: &str| serde_yaml::from_str::<serde_yaml::Value>(text).expect("yaml")["patches"].clone();
+        assert_eq!(read(&found[FILE]), read(&own), "{end:?}");
+    }
+}
