@@ -306,12 +306,14 @@ pub(super) fn dotted(tree: &Tree<'_>, id: Id) -> String {
 pub(super) fn settled(tree: &Tree<'_>, document: usize, edit: &Edit) -> String {
     let mut steps = edit.path.0.clone();
     settle(tree, document, &mut steps);
-    if edit.op == Op::Append
-        && let Some(root) = tree.documents.get(document)
-        && let Some(list) = follow(tree, root.root, &steps)
-        && let Kind::List { items, .. } = &tree.node(tree.resolve(list)).kind
-    {
-        steps.push(Step::Index(items.len()));
+    if edit.op == Op::Append {
+        let list = tree.documents.get(document).and_then(|root| follow(tree, root.root, &steps));
+        // A list that the edit makes has its first element then.
+        let next = match list.map(|list| &tree.node(tree.resolve(list)).kind) {
+            Some(Kind::List { items, .. }) => items.len(),
+            Some(Kind::Map { .. } | Kind::Scalar(..) | Kind::Alias(_)) | None => 0,
+        };
+        steps.push(Step::Index(next));
     }
     Path(steps).to_string()
 }

@@ -46,12 +46,15 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
 /// The same, where a new key of the root stands behind those that come before it in the order, if it is listed.
 pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], order: &[&str]) -> Result<Edited, Refusal> {
     let (bom, text) = gate::text(bytes)?;
-    let document = locate::document(&gate::tree(text)?, select)?;
+    if edits.is_empty() {
+        locate::document(&gate::tree(text)?, select)?;
+    }
     let mut text = text.to_owned();
-    let (mut touched, mut places) = (Vec::with_capacity(edits.len()), Vec::with_capacity(edits.len()));
+    let (mut touched, mut places): (Vec<Touched>, _) =
+        (Vec::with_capacity(edits.len()), Vec::with_capacity(edits.len()));
     for edit in edits {
-        check_edit(edit).map_err(|refusal| refusal.at(&edit.path).in_document(document))?;
-        let step = one(&text, document, edit, order)?;
+        let document = touched.first().map(|touched| touched.document);
+        let step = one(&text, (document, select), edit, order)?;
         touched.push(step.1);
         places.push(step.2);
         text = step.0.unwrap_or(text);
@@ -166,8 +169,16 @@ fn children(value: &Value) -> Vec<&Value> {
 /// The text after an edit unless it stays the same, what was done, and where by numbers alone.
 type Done = (Option<String>, Touched, String);
 
-fn one(text: &str, document: usize, edit: &Edit, order: &[&str]) -> Result<Done, Refusal> {
+// The document is known from the edit before, or it is the one selected.
+fn one(
+    text: &str,
+    (document, select): (Option<usize>, Option<&Select>),
+    edit: &Edit,
+    order: &[&str],
+) -> Result<Done, Refusal> {
     let tree = gate::tree(text)?;
+    let document = document.map_or_else(|| locate::document(&tree, select), Ok)?;
+    check_edit(edit).map_err(|refusal| refusal.at(&edit.path).in_document(document))?;
     if tree.documents.is_empty() {
         return first(text, &tree, edit);
     }

@@ -23,7 +23,9 @@ pub(super) fn documents(text: &str) -> Result<Vec<Value>, Refusal> {
 
 /// Reads all documents with `<<` merged.
 pub(super) fn effective(text: &str) -> Result<Vec<Value>, Refusal> {
-    documents(text)?.into_iter().map(merge).collect()
+    let documents = documents(text)?;
+    // Without the mark there is nothing to merge.
+    if text.contains("<<") || text.contains('\\') { documents.into_iter().map(merge).collect() } else { Ok(documents) }
 }
 
 /// Reads all documents as a YAML 1.1 reader would, with `<<` merged; keys are kept as they are spelled.
