@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The fewest cases of each engine.
-const FLOORS: [(&str, usize); 4] = [("helm", 30), ("kustomize", 50), ("manifest", 10), ("terraform", 45)];
+const FLOORS: [(&str, usize); 4] = [("helm", 30), ("kustomize", 50), ("manifest", 70), ("terraform", 45)];
 
 /// The codes that need a git repository, or that only a fault of the editor gives.
 const ELSEWHERE: [&str; 2] = ["link", "proof_failed"];
