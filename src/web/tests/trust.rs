@@ -202,3 +202,45 @@ async fn a_settled_proposal_without_a_class_is_taken_back_too() {
     let answer = says(&s, &id, REPORTER, json!({"result": "bad", "revision": LANDED})).await;
     assert_eq!((answer.status, s.record(&id).await.outcome), (StatusCode::ACCEPTED, Some(Judgement::Bad)));
 }
+
+/// Eighty days of outcomes on five targets, among them three failures and four unknown ones.
+async fn season(s: &Scene) {
+    for n in 0..130_i64 {
+        let id = s.proposed(&proposal(&format!("season-{n}"))).await;
+        let result = match n {
+            7 | 30 | 100 => Judgement::Bad,
+            12 | 40 | 41 | 90 => Judgement::Neutral,
+            _ => Judgement::Good,
+        };
+        let change = |record: &mut Record| {
+            land(record);
+            record.target = format!("overlays/staging/app-{}/kustomization.yaml", n % 5);
+            record.outcome = record.outcome.map(|_| result);
+            if let Some(landed) = &mut record.landed {
+                landed.at = now().plus_seconds((n - 130) * 53_000);
+            }
+        };
+        s.drive(&id, Stage::Settled, change, &[]).await;
+    }
+}
+
+/// With `COUNTERSIGN_TEST_PAGES` set to a folder, the page is kept there to be looked at.
+#[tokio::test]
+async fn the_plot_marks_failures_and_what_is_not_known() {
+    let s = scene().await;
+    season(&s).await;
+    let key = class(&s).await["key"].as_str().expect("a key").to_owned();
+    let html = s.get(&format!("/classes/{key}"), "cs_acme_read").await.shown();
+    let svg = &html[html.find("<svg class=\"plot\"").expect("a plot")..html.find("</svg>").expect("its end")];
+    assert_eq!((svg.matches("class=\"bad\"").count(), svg.matches("class=\"unknown\"").count()), (3, 4), "{svg}");
+    assert!(html.contains("130 outcomes from 2026-09-01 to 2026-11-20: 123 good, 3 bad, 4 unknown."), "{html}");
+    assert!(svg.contains(">0.95</text>") && svg.contains(">0.5</text>") && !svg.contains("NaN"), "{svg}");
+    if let Ok(folder) = std::env::var("COUNTERSIGN_TEST_PAGES") {
+        let style = s.get("/style.css", "cs_acme_read").await.text();
+        std::fs::write(format!("{folder}/style.css"), style).expect("written");
+        let page = html.replace("/style.css", "style.css");
+        std::fs::write(format!("{folder}/class.html"), page).expect("written");
+        let list = s.get("/classes", "cs_acme_read").await.shown().replace("/style.css", "style.css");
+        std::fs::write(format!("{folder}/classes.html"), list).expect("written");
+    }
+}
