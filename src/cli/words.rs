@@ -101,13 +101,12 @@ mod tests {
     fn elements_go_by_their_name() {
         let images =
             "images:\n- name: ghcr.io/acme/web\n  newTag: \"2.0\"\n- name: ghcr.io/acme/api\n  newTag: 1.4.1\n";
-        let set =
-            json!({"kustomize": {"file": "o/k.yaml", "images": [{"name": "ghcr.io/acme/api", "newTag": "1.4.2"}]}});
-        assert_eq!(told(images, set), ["o/k.yaml: images[ghcr.io/acme/api].newTag 1.4.1 -> 1.4.2"]);
-        let add = json!({"kustomize": {"file": "o/k.yaml", "images": [{"name": "ghcr.io/acme/new", "newTag": "1"}]}});
+        let set = json!({"kustomize": {"file": "o/kustomization.yaml", "images": [{"name": "ghcr.io/acme/api", "newTag": "1.4.2"}]}});
+        assert_eq!(told(images, set), ["o/kustomization.yaml: images[ghcr.io/acme/api].newTag 1.4.1 -> 1.4.2"]);
+        let add = json!({"kustomize": {"file": "o/kustomization.yaml", "images": [{"name": "ghcr.io/acme/new", "newTag": "1"}]}});
         let wanted = [
-            "o/k.yaml: images[ghcr.io/acme/new].name nothing -> ghcr.io/acme/new",
-            "o/k.yaml: images[ghcr.io/acme/new].newTag nothing -> 1",
+            "o/kustomization.yaml: images[ghcr.io/acme/new].name nothing -> ghcr.io/acme/new",
+            "o/kustomization.yaml: images[ghcr.io/acme/new].newTag nothing -> 1",
         ];
         assert_eq!(told(images, add), wanted);
     }

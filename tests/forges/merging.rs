@@ -116,7 +116,7 @@ async fn f50_rights_are_of_numbers(kind: Kind) {
     stand.dana().comment(pull.number, "hello").await.unwrap();
     stand.guest().comment(pull.number, "hello").await.unwrap();
     let right = async |id: u64, login: &str| stand.forge().right(&User { id, login: login.into() }).await.unwrap();
-    assert_eq!(right(7, "dana").await, Right::Write);
+    assert!(right(7, "dana").await >= Right::Write);
     assert_eq!(right(77, "guest").await, Right::Read);
     assert_eq!(right(555, "stranger").await, Right::None);
     if kind == Kind::Github {

@@ -247,8 +247,8 @@ async fn tm51_what_landed_is_not_what_was_attested() {
     let record = w.record(&id).await;
     assert_eq!((record.outcome, record.auto), (Some(Judgement::Bad), true));
     assert!(w.demoted(&id).await, "the class is frozen");
-    let next = w.propose(&image("search", "staging", "2.0")).await;
-    w.check_passes(&next).await;
-    assert!(w.open_gates(&next).await.iter().all(|code| code == "class_locked"));
+    let next = w.send(&image("search", "staging", "2.0")).await;
+    w.turns().await;
+    w.expect(&next, "received / dropped: observed").await;
     w.finish().await;
 }

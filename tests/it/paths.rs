@@ -2,6 +2,7 @@
 
 use crate::documents::{automate, config, image, overlay, proposal, replicas};
 use crate::world::{CONFIG, HOUR, World};
+use countersign::domain::trust::Judgement;
 use countersign::forge::local::Edit;
 use serde_json::json;
 
@@ -150,7 +151,8 @@ async fn an_open_pull_request_expires_and_is_closed() {
     w.expect(&id, &format!("{OPEN} / dropped: expired")).await;
     let pull = w.pull(&id).await;
     assert_eq!(pull.state, countersign::domain::facts::PullState::Closed);
-    assert!(w.record(&id).await.outcome.is_none(), "that nobody looked at it says nothing about the change");
+    let outcome = w.record(&id).await.outcome;
+    assert_eq!(outcome, Some(Judgement::Neutral), "that nobody looked at it says nothing about the change");
     w.finish().await;
 }
 

@@ -89,8 +89,8 @@ impl Walk {
             Judgement::Bad => &mut self.bad,
             Judgement::Neutral => &mut self.neutral,
             Judgement::Good => {
-                tally(&mut self.targets, kept.target, comes);
-                tally(&mut self.days, kept.at.day(), comes);
+                shift(&mut self.targets, kept.target, comes);
+                shift(&mut self.days, kept.at.day(), comes);
                 &mut self.good
             }
         };
@@ -119,7 +119,7 @@ impl Walk {
 }
 
 /// One more or one less of a key; what is there no more is forgotten.
-fn tally<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, comes: bool) {
+fn shift<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, comes: bool) {
     if comes {
         *counts.entry(key).or_default() += 1;
     } else if let Some(count) = counts.get_mut(&key) {

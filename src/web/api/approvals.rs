@@ -116,7 +116,7 @@ async fn view(shared: &Shared, record: &Record) -> Result<ApprovalsView, Problem
 }
 
 /// Shows which approvals a proposal needs and has, with the tokens, which are used up.
-#[utoipa::path(get, path = "/v1/proposals/{id}/approvals", tag = "proposals", security(("token" = []), ("browser" = [])),
+#[utoipa::path(get, operation_id = "approvals", path = "/v1/proposals/{id}/approvals", tag = "proposals", security(("token" = []), ("browser" = [])),
     params(("id" = String, Path, description = "The service's id, or the sender's own name.")),
     responses((status = 200, body = ApprovalsView), Guarded, Missing))]
 pub(in crate::web) async fn list(
