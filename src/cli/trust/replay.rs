@@ -7,7 +7,7 @@ use crate::cli::paint::{Ink, paint, wanted};
 use crate::cli::remote::{Server, refused};
 use crate::cli::{Output, Status, print_json, read_input};
 use crate::domain::ids::Time;
-use crate::domain::policy::rules::{AutoMerge, Span};
+use crate::domain::policy::rules::Span;
 use crate::domain::trust::{Backtest, Demand, Judgement, Outcome, Threshold, backtest as replayed};
 use anyhow::Context as _;
 use clap::Args;
@@ -114,7 +114,6 @@ fn demand(args: &BacktestArgs, threshold: Threshold) -> anyhow::Result<Demand> {
         targets: args.targets,
         days: args.days,
         soak: span(&args.soak)?.0,
-        ..AutoMerge::default().demand()
     })
 }
 
