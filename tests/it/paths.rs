@@ -142,6 +142,22 @@ async fn a_proposal_expires_before_it_is_pushed() {
 }
 
 #[tokio::test]
+async fn what_does_not_change_is_reported_once() {
+    let w = World::start().await;
+    let id = w.propose(&image("web", "staging", "2.0")).await;
+    let file = ("README.md".to_owned(), Some(b"one more thing".to_vec()));
+    w.mallory().push(w.number(&id).await, vec![file], "one more thing").await.unwrap();
+    // Long past the end of the attestation and of the proposal.
+    w.later(90 * 24 * HOUR).await;
+    let events = w.events(&id).await.len();
+    for _ in 0..3 {
+        w.later(HOUR).await;
+    }
+    assert_eq!(w.events(&id).await.len(), events, "{}", w.story(&id).await);
+    w.finish().await;
+}
+
+#[tokio::test]
 async fn an_open_pull_request_expires_and_is_closed() {
     let w = World::start().await;
     let mut document = image("web", "staging", "2.0");

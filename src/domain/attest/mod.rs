@@ -72,10 +72,10 @@ pub fn prove(body: &str, keys: &KeySet, now: Time) -> Result<Proven, Fault> {
     let issued = statement::time(&predicate.issued_at)?;
     let ends = statement::time(&predicate.not_after)?;
     if issued > now.plus_seconds(60) {
-        return Err(Fault::new("attestation.not_yet", format!("issued at {}, it is {now}", predicate.issued_at)));
+        return Err(Fault::new("attestation.not_yet", format!("it was issued later, at {}", predicate.issued_at)));
     }
     if ends <= now {
-        return Err(Fault::new("attestation.expired", format!("valid until {}, it is {now}", predicate.not_after)));
+        return Err(Fault::new("attestation.expired", format!("it was valid until {}", predicate.not_after)));
     }
     Ok(Proven { statement, envelope })
 }
