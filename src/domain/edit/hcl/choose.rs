@@ -3,14 +3,18 @@
 //! Must not guess: where several fit, the refusal lists them.
 
 use super::gate::Doc;
-use super::locate::labels;
 use crate::domain::change::{Path, Step};
 use crate::domain::edit::{Code, Refusal};
 use hcl_edit::Span;
 use hcl_edit::expr::{Array, Expression, ObjectKey};
-use hcl_edit::structure::Block;
+use hcl_edit::structure::{Block, BlockLabel};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// A block's labels, in order.
+pub(super) fn labels(block: &Block) -> Vec<&str> {
+    block.labels.iter().map(BlockLabel::as_str).collect()
+}
 
 /// The block of these that the rest of the path means, and how many steps say so: its labels as keys, then an index or
 /// a match.

@@ -3,14 +3,14 @@
 //! Must not change a byte, nor decide what an edit means there.
 
 use super::address;
-use super::choose::{element, lines, literal, pick};
+use super::choose::{element, labels, lines, literal, pick};
 use super::gate::Doc;
 use super::tokens::Kind;
 use crate::domain::change::{Path, Select, SelectBlock, Step};
 use crate::domain::edit::{Code, Refusal};
 use hcl_edit::Span;
 use hcl_edit::expr::{Array, Expression, Object};
-use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
+use hcl_edit::structure::{Block, Body, Structure};
 use std::ops::Range;
 
 /// Where a path leads.
@@ -205,10 +205,6 @@ fn span(node: &impl Span) -> Result<Range<usize>, Refusal> {
 
 fn lost() -> Refusal {
     Refusal::of(Code::ProofFailed, "the parser does not say where the value stands")
-}
-
-pub(super) fn labels(block: &Block) -> Vec<&str> {
-    block.labels.iter().map(BlockLabel::as_str).collect()
 }
 
 fn top(doc: &Doc) -> Frame {

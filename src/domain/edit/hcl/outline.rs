@@ -2,8 +2,8 @@
 //!
 //! Must not change anything, nor decide which of several blocks is meant.
 
+use super::choose::labels;
 use super::gate::{self, Doc};
-use super::locate::labels;
 use crate::domain::edit::Refusal;
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;

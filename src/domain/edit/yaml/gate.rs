@@ -2,6 +2,7 @@
 //!
 //! Must not change or repair anything: a file passes as it is or not at all.
 
+use super::parse::Work;
 use super::tree::{DEPTH, Id, Kind, Style, Tree};
 use super::{locate, parse, typing};
 use crate::domain::edit::{Code, Refusal};
@@ -28,17 +29,6 @@ pub(super) fn text(bytes: &[u8]) -> Result<(usize, &str), Refusal> {
 /// Reads a text as YAML and refuses what must not be edited.
 pub(super) fn tree(text: &str) -> Result<Tree<'_>, Refusal> {
     measured(text, &mut Work::default())
-}
-
-/// What it took to read a file, whether it was let in or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// The parser's events.
-    pub events: usize,
-    /// The nodes looked at to count what aliases expand to; none is looked at twice.
-    pub nodes: usize,
-    /// The bytes that the aliases would expand to, counted without expanding them.
-    pub expanded: usize,
 }
 
 /// The same as `tree`, counting.

@@ -31,9 +31,9 @@ mod tests;
 use super::{Code, Edited, Refusal, Touched};
 use crate::domain::change::{Edit, Op, Path, Select, Step};
 use draft::Draft;
-pub use gate::Work;
 use locate::{Found, Place};
 use look::Look;
+pub use parse::Work;
 use proof::Claim;
 use serde_json::Value;
 use tree::{DEPTH, Slot, Tree};
@@ -241,6 +241,7 @@ fn prove(claim: &Claim<'_>) -> Result<(String, String, Option<String>), Refusal>
         Refusal::of(Code::ProofFailed, format!("the result would not be read again: {}", refusal.reason))
     })?;
     proof::check(claim, &tree)?;
+    guard::check(claim)?;
     let id = if claim.edit.op == Op::Delete { None } else { proof::target(claim, &tree) };
     let mut path = claim.edit.path.clone();
     if let (Op::Append, Some(Slot::Item(_, n, _))) = (claim.edit.op, id.map(|id| tree.slot(id))) {

@@ -2,13 +2,23 @@
 //!
 //! Must not judge what a file that is YAML says: `gate` does.
 
-use super::gate::Work;
 use super::layout;
 use super::tree::{DEPTH, Document, Entry, Id, Item, Kind, NODES, Node, Style, Tree};
 use crate::domain::edit::{Code, Refusal};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle};
 use std::collections::HashMap;
 use std::ops::Range;
+
+/// What it took to read a file, whether it was let in or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// The parser's events.
+    pub events: usize,
+    /// The nodes looked at to count what aliases expand to; none is looked at twice.
+    pub nodes: usize,
+    /// The bytes that the aliases would expand to, counted without expanding them.
+    pub expanded: usize,
+}
 
 /// Reads a text; refuses what is no YAML or is nested too deep.
 pub(super) fn parse<'a>(text: &'a str, work: &mut Work) -> Result<Tree<'a>, Refusal> {

@@ -2,12 +2,13 @@
 //!
 //! Must not leave a lock file behind that says something else, unless that is asked for.
 
+use super::listing::Listing;
 use super::{Place, lock};
-use crate::domain::change::{Dependency, Helm, Lock, Step};
+use crate::domain::change::{Helm, Lock};
 use crate::domain::edit::engines::Steps;
 use crate::domain::edit::engines::sheet::{Sheet, key};
 use crate::domain::edit::{Code, Refusal};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Sets what is asked of the chart.
 pub(super) fn set(place: &Place<'_>, helm: &Helm) -> Result<Vec<Steps>, Refusal> {
@@ -45,85 +46,4 @@ fn set_dependencies(place: &Place<'_>, helm: &Helm) -> Result<Vec<Steps>, Refusa
     };
     let own = if listing.sheet.is_clean() { None } else { Some(listing.sheet.steps()) };
     Ok(own.into_iter().chain(locked).collect())
-}
-
-/// A chart's list of dependencies: in `Chart.yaml`, or in the `requirements.yaml` of an old chart.
-pub(super) struct Listing {
-    /// The file it stands in.
-    pub sheet: Sheet,
-    /// Its entries, as they stand.
-    pub entries: Vec<Value>,
-    /// The name of the lock file that belongs to it.
-    pub lock: &'static str,
-}
-
-impl Listing {
-    /// Finds the list; none where there is no chart.
-    pub(super) fn find(place: &Place<'_>) -> Result<Option<Listing>, Refusal> {
-        for (name, lock) in [("Chart.yaml", "Chart.lock"), ("requirements.yaml", "requirements.lock")] {
-            let Some(file) = place.chart_file(name) else { return Ok(None) };
-            if place.files.read(&file)?.is_none() {
-                continue;
-            }
-            let sheet = Sheet::open(place.files, &file, None)?;
-            let entries = sheet.list(&[key("dependencies")])?;
-            if !entries.is_empty() {
-                return Ok(Some(Listing { sheet, entries, lock }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// A text field of a dependency.
-    pub(super) fn text(&self, n: usize, field: &str) -> Option<&str> {
-        self.entries.get(n).and_then(|entry| entry.get(field)).and_then(Value::as_str)
-    }
-
-    /// The key of a dependency's values.
-    pub(super) fn key(&self, n: usize) -> String {
-        let alias = self.text(n, "alias").filter(|alias| !alias.is_empty());
-        alias.or(self.text(n, "name")).unwrap_or_default().to_owned()
-    }
-
-    /// The dependencies of this name.
-    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = usize> {
-        (0..self.len()).filter(move |n| self.text(*n, "name") == Some(name))
-    }
-
-    /// The one dependency of this name or alias.
-    pub(super) fn pick(&self, name: &str) -> Result<usize, Refusal> {
-        let fits = |n: &usize| self.text(*n, "name") == Some(name) || self.text(*n, "alias") == Some(name);
-        let found: Vec<usize> = (0..self.len()).filter(fits).collect();
-        let place = |code, reason: String| self.sheet.refuse(code, reason).at("dependencies");
-        match found.as_slice() {
-            [one] => Ok(*one),
-            [] => {
-                let names: Vec<String> = (0..self.len()).map(|n| self.key(n)).collect();
-                Err(place(Code::NotFound, format!("no dependency `{name}`; there are {}", names.join(", "))))
-            }
-            many => {
-                let names: Vec<String> = many.iter().map(|n| self.key(*n)).collect();
-                let reason = format!("{} dependencies are called `{name}`: say {}", many.len(), names.join(" or "));
-                Err(place(Code::Ambiguous, reason))
-            }
-        }
-    }
-
-    /// Sets a dependency's version and repository; says whether either changed.
-    fn set(&mut self, n: usize, wanted: &Dependency) -> Result<bool, Refusal> {
-        let before = self.entries.get(n).cloned();
-        let fields = [("version", Some(&wanted.version)), ("repository", wanted.repository.as_ref())];
-        for (field, value) in fields {
-            if let Some(value) = value {
-                self.sheet.put(&[key("dependencies"), Step::Index(n), key(field)], json!(value))?;
-            }
-        }
-        self.entries = self.sheet.list(&[key("dependencies")])?;
-        Ok(self.entries.get(n).cloned() != before)
-    }
 }

@@ -3,7 +3,7 @@
 //! Must not write a digest whose rule was not seen to give the one that stands there.
 
 use super::Place;
-use super::chart::Listing;
+use super::listing::Listing;
 use crate::domain::change::Step;
 use crate::domain::edit::engines::Steps;
 use crate::domain::edit::engines::sheet::{Sheet, key};

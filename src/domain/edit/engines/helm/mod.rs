@@ -4,6 +4,7 @@
 
 mod chart;
 mod images;
+mod listing;
 mod lock;
 mod paths;
 mod subcharts;

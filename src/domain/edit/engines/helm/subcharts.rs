@@ -3,7 +3,7 @@
 //! Must not guess: a name that several dependencies have is ambiguous.
 
 use super::Place;
-use super::chart::Listing;
+use super::listing::Listing;
 use crate::domain::change::Step;
 use crate::domain::edit::engines::sheet::Sheet;
 use crate::domain::edit::{Code, Refusal};
