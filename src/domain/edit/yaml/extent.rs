@@ -3,7 +3,7 @@
 //! Must not change them: it only measures.
 
 use super::lines;
-use super::tree::{Entry, Id, Kind, Tree};
+use super::tree::{Id, Kind, Tree};
 
 // Comment lines right above, as deep as the entry, are its own; but not a license or a mode line on top of the file.
 /// Where the lines of an entry begin, its own comments included.
@@ -46,20 +46,6 @@ pub(super) fn is_cut_short(tree: &Tree<'_>, id: Id) -> bool {
     let leaf = last_leaf(tree, id);
     let node = tree.node(leaf);
     node.is_block_scalar() && node.end == tree.text.len() && !chomp_of(tree, leaf).contains('-')
-}
-
-/// Tells whether the block collections of a block map stand apart from what is around them by blank lines.
-pub(super) fn is_spaced(tree: &Tree<'_>, map: Id) -> bool {
-    let Kind::Map { entries, .. } = &tree.node(map).kind else { return false };
-    let block = |id: Id| tree.node(id).is_block_collection();
-    let broad = |pair: &&[Entry]| pair.iter().any(|entry| block(entry.value));
-    let blank = |pair: &[Entry]| {
-        let end = end_of_lines(tree, pair[0].value, lines::column(tree.text, pair[0].start));
-        let between = tree.text.get(lines::next(tree.text, end)..pair[1].start).unwrap_or_default();
-        between.lines().any(|line| line.trim().is_empty())
-    };
-    let mut gaps = entries.windows(2).filter(broad).peekable();
-    gaps.peek().is_some() && gaps.all(blank)
 }
 
 /// The chomping sign, or none, of a block scalar that ends at an offset.

@@ -45,8 +45,7 @@ pub(super) fn add(tree: &Tree<'_>, map: Id, key: &Draft, value: &Draft, look: &L
     }
 }
 
-/// Adds an entry to a block map behind the one at a place, with a blank line if all around have one; nothing if that
-/// is no place for an entry.
+/// Adds an entry to a block map behind the one at a place; nothing if that is no place for an entry.
 pub(super) fn add_behind(tree: &Tree<'_>, map: Id, n: usize, new: (&Draft, &Draft), look: &Look) -> Option<Splice> {
     let Kind::Map { entries, flow: false, bare: false } = &tree.node(map).kind else { return None };
     let (first, before) = (entries.first()?, entries.get(n)?);
@@ -54,12 +53,7 @@ pub(super) fn add_behind(tree: &Tree<'_>, map: Id, n: usize, new: (&Draft, &Draf
         return None;
     }
     let column = lines::column(tree.text, first.start);
-    let mut splice = behind(tree, before.value, column, look, |look| render::entry(new.0, new.1, column, look));
-    let broad = new.1.is_filled() || tree.node(before.value).is_block_collection();
-    if broad && extent::is_spaced(tree, map) {
-        splice.text.insert_str(0, look.newline);
-    }
-    Some(splice)
+    Some(behind(tree, before.value, column, look, |look| render::entry(new.0, new.1, column, look)))
 }
 
 // A `:` with nothing behind it keeps its blank, or it would run into the comma.
