@@ -89,16 +89,16 @@ fn new_fields_stand_in_the_usual_order() {
         ),
         // at the end if there is none
         ("components:\n- ../c\n", words.clone(), &format!("components:\n- ../c\n{new}")),
-        // comments stay with what they describe, blank lines are kept up
+        // comments stay with what they describe, blank lines where they are
         (
             "resources:\n- a # first\n\n# the parts\ncomponents:\n- ../c\n",
             words.clone(),
-            &format!("resources:\n- a # first\n\n{new}\n# the parts\ncomponents:\n- ../c\n"),
+            &format!("resources:\n- a # first\n{new}\n# the parts\ncomponents:\n- ../c\n"),
         ),
         (
             "kind: Kustomization\n\nnamespace: x\n\nresources:\n- a\n",
             json!({"images": [{"name": "x", "newTag": "a"}]}),
-            "kind: Kustomization\n\nnamespace: x\n\nresources:\n- a\n\nimages:\n- name: x\n  newTag: a\n",
+            "kind: Kustomization\n\nnamespace: x\n\nresources:\n- a\nimages:\n- name: x\n  newTag: a\n",
         ),
         (
             "kind: Kustomization\r\nvalidators: []\r\n",
