@@ -104,6 +104,11 @@ impl Forge for GithubForge {
         self.open_pull(new).await
     }
 
+    async fn complete(&self, number: u64, new: &NewPull) -> Result<(), ForgeError> {
+        self.dress(number, new).await;
+        Ok(())
+    }
+
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {
         self.read_pull(number).await
     }

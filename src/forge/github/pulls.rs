@@ -70,18 +70,16 @@ impl GithubForge {
                 && pull.user.as_ref().is_some_and(|user| user.id == bot.id)
         };
         let found = self.pulls_of(&new.head_ref).await?.into_iter().find(ours);
-        found.map(|pull| pull.number).ok_or(ForgeError::Rejected(said))
+        let pull = found.ok_or(ForgeError::Rejected(said))?;
+        if !new.labels.iter().all(|name| pull.labels.iter().any(|label| label.name == *name)) {
+            self.dress(pull.number, new).await;
+        }
+        Ok(pull.number)
     }
 
-    /// Labels and reviewers; a pull request without them is better than none.
-    async fn dress(&self, number: u64, new: &NewPull) {
-        if !new.labels.is_empty() {
-            let (what, route) = (format!("the labels of #{number}"), self.talk.at(&format!("/issues/{number}/labels")));
-            let body = json!({"labels": new.labels});
-            if let Err(error) = self.talk.write::<Value>(&what, Verb::Post, &route, &body).await {
-                warn!(%error, number, "the pull request has no labels");
-            }
-        }
+    /// Reviewers and labels, the labels last: where they stand, nothing was left out. A pull request without them is
+    /// better than none.
+    pub(super) async fn dress(&self, number: u64, new: &NewPull) {
         for reviewer in &new.reviewers {
             let name = reviewer.trim_start_matches('@');
             let body = match name.split_once('/') {
@@ -92,6 +90,13 @@ impl GithubForge {
             let route = self.talk.at(&format!("/pulls/{number}/requested_reviewers"));
             if let Err(error) = self.talk.write::<Value>(&what, Verb::Post, &route, &body).await {
                 warn!(%error, number, "a reviewer was not asked");
+            }
+        }
+        if !new.labels.is_empty() {
+            let (what, route) = (format!("the labels of #{number}"), self.talk.at(&format!("/issues/{number}/labels")));
+            let body = json!({"labels": new.labels});
+            if let Err(error) = self.talk.write::<Value>(&what, Verb::Post, &route, &body).await {
+                warn!(%error, number, "the pull request has no labels");
             }
         }
     }
