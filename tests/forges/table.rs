@@ -167,7 +167,11 @@ fn read(path: &str, text: &str, proven: &mut Proven) {
             add(proven, name, &[own]);
         }
     }
-    for (start, forges) in [("on_each_forge!(", &[LOCAL, GITHUB, GITLAB][..]), ("on_github!(", &[GITHUB])] {
+    for (start, forges) in [
+        ("on_each_forge!(", &[LOCAL, GITHUB, GITLAB][..]),
+        ("on_served!(", &[GITHUB, GITLAB]),
+        ("on_github!(", &[GITHUB]),
+    ] {
         for (at, _) in text.match_indices(start) {
             let list = text[at + start.len()..].split(')').next().unwrap();
             list.split(',').for_each(|name| add(proven, name.trim(), forges));

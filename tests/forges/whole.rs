@@ -1,64 +1,14 @@
 //! Whole stories: a class that has earned it merges by itself, and what landed is audited, on each forge.
 
-use crate::documents::config;
 use crate::fake::faults::Fault;
-use crate::stand::{Kind, REPORTER, Stand, bump};
-use countersign::domain::facts::{Conclusion, HealthReport};
-use countersign::domain::trust::Judgement;
+use crate::seasoned::{DAY, good, green, stand as seasoned};
+use crate::stand::{Kind, bump};
 
-on_each_forge!(a_class_that_earned_it_merges_by_itself);
-on_github!(
-    f68_merged_by_itself_and_the_answer_was_lost,
-    f62_merging_by_itself_while_somebody_pushes,
-    f45_the_body_is_edited_before_the_merge,
-);
+on_each_forge!(a_class_that_earned_it_merges_by_itself, f45_the_body_is_edited_before_the_merge);
+on_served!(f68_merged_by_itself_and_the_answer_was_lost, f62_merging_by_itself_while_somebody_pushes);
 
-const DAY: i64 = 86_400;
 const MERGED: &str =
     "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged / waits: soak";
-
-/// Eighteen clean changes of six applications on three days.
-async fn seasoned(kind: Kind) -> Stand {
-    let stand = Stand::start(kind).await;
-    let earn = "  wilsonLowerBound: \"0.80\"\n  spread: {targets: 3, days: 3}\n  quietPeriod: 0s\n  requiredChecks: [{name: \"ci/*\", app: 15368}]\n";
-    stand.rules(&config("automate", earn, "")).await;
-    for day in 0..3 {
-        let mut ids = Vec::new();
-        for app in ["basket", "billing", "catalog", "checkout", "email", "gateway"] {
-            let id = stand.propose(bump(app, &format!("1.0.{day}"))).await;
-            stand.merges(&id).await;
-            stand.clock.advance(300);
-            ids.push(id);
-        }
-        stand.settle().await;
-        for id in ids {
-            good(&stand, &id).await;
-        }
-        stand.later(DAY).await;
-    }
-    for _ in 0..3 {
-        stand.later(DAY).await;
-    }
-    stand
-}
-
-async fn good(stand: &Stand, id: &str) {
-    let landed = stand.record(id).await.landed.expect("it landed").commit;
-    let report = HealthReport {
-        reporter: REPORTER.into(),
-        result: Judgement::Good,
-        revision: landed,
-        note: "healthy".into(),
-        severe: false,
-        at: stand.clock.now(),
-    };
-    stand.parts.store.report(&stand.parts.settings.tenants[0].id, id, &report).await.unwrap();
-}
-
-async fn green(stand: &Stand, id: &str) {
-    stand.checks(id, "ci/build", Conclusion::Success).await;
-    stand.settle().await;
-}
 
 async fn a_class_that_earned_it_merges_by_itself(kind: Kind) {
     let stand = seasoned(kind).await;
