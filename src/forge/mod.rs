@@ -2,6 +2,7 @@
 //!
 //! Must not decide anything: it reads what is there and does what it is told, and says which.
 
+mod bucket;
 pub mod github;
 pub mod gitlab;
 pub mod hook;

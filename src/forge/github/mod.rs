@@ -4,7 +4,6 @@
 //! it did not read in this very turn.
 
 mod app;
-mod bucket;
 mod checks;
 mod comments;
 mod commits;

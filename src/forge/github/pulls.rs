@@ -118,6 +118,10 @@ impl GithubForge {
         let checks = self.checks(&head).await?;
         let touched_by_others = self.touched(number, &head, &reviews).await?;
         let closed = found.state != "open";
+        let merged = landed(&found)?;
+        if let Some(landed) = &merged {
+            self.fetch_landed(&found.base.name, landed).await?;
+        }
         let closed_by = if closed && !found.merged { self.closed_by(number).await? } else { None };
         Ok(Pull {
             number: found.number,
@@ -130,7 +134,7 @@ impl GithubForge {
             draft: found.draft,
             locked: found.locked,
             mergeable: mergeable(&found),
-            merged: landed(&found)?,
+            merged,
             title: found.title,
             body: found.body.unwrap_or_default(),
             author: found.user.map_or_else(ghost, Bot::user),
@@ -144,6 +148,19 @@ impl GithubForge {
             closed_by,
             head,
         })
+    }
+
+    /// What landed, on whatever branch: it is looked at even where that is not the one we know. One that cannot be
+    /// fetched, because the branch is gone, is left to whoever looks.
+    async fn fetch_landed(&self, base: &str, landed: &Landed) -> Result<(), ForgeError> {
+        match self.obtain(base, &landed.commit).await {
+            Ok(()) => Ok(()),
+            Err(limited @ ForgeError::RateLimited(_)) => Err(limited),
+            Err(error) => {
+                warn!(%error, base, commit = %landed.commit, "what landed could not be fetched");
+                Ok(())
+            }
+        }
     }
 
     /// The last push, comment or review by anybody but us.

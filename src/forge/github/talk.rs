@@ -3,7 +3,6 @@
 //! Must not repeat a request by itself except after a new token, and must not send a token to any other place.
 
 use super::app::App;
-use super::bucket::Bucket;
 use super::error::{limited, trouble};
 use super::send::send;
 pub(super) use super::send::{Answer, Verb};
@@ -11,6 +10,7 @@ use super::session::{Octo, Session, wanted};
 use super::shape::{Bot, Slug, Token};
 use crate::domain::facts::User;
 use crate::domain::ids::Time;
+use crate::forge::bucket::Bucket;
 use crate::forge::{ForgeError, wait};
 use reqwest::header::{ETAG, HeaderMap, IF_NONE_MATCH, LOCATION};
 use secrecy::SecretString;
