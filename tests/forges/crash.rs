@@ -12,6 +12,7 @@ use countersign::cli::demo::CI;
 use countersign::domain::facts::Conclusion;
 use countersign::domain::ids::{TenantId, Time};
 use countersign::domain::lifecycle::Record;
+use countersign::forge::local::Faults;
 use countersign::store::{Happened, WakeBy};
 use countersign::web::intake::receive;
 use std::pin::Pin;
@@ -45,7 +46,7 @@ async fn live<T: Send + 'static>(
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let done = runtime.block_on(async {
-            let alive = async { work(open(&home, &clock).await).await };
+            let alive = async { work(open(&home, &clock, &Faults::default()).await).await };
             tokio::select! {
                 biased;
                 () = died.notified() => None,

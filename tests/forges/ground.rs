@@ -243,6 +243,17 @@ impl Ground {
         }
     }
 
+    /// Keeps what the service keeps; it does not run.
+    pub fn back_up(&self) {
+        copy_folder(&self.home.join("data"), &self.home.join("backup")).unwrap();
+    }
+
+    /// Puts back what was kept.
+    pub fn restore(&self) {
+        std::fs::remove_dir_all(self.home.join("data")).unwrap();
+        std::fs::rename(self.home.join("backup"), self.home.join("data")).unwrap();
+    }
+
     /// Keeps everything that is on disk at another place.
     pub fn keep(&self, to: &Path) {
         let packed = std::process::Command::new("git").arg("-C").arg(&self.place.path).args(["gc", "-q"]).status();

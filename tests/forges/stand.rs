@@ -1,6 +1,7 @@
 //! A deployment on one of the three forges, and the acts of people there. The same scenario plays on each: behind every
 //! server lies a bare repository with the pull requests of a local forge, and people act on that.
 
+use crate::fake::faults::Fault;
 pub use crate::ground::{Ground, ID, Kind, NAME, PROPOSER, START, Server, playable};
 use crate::story;
 use countersign::app::Parts;
@@ -9,9 +10,10 @@ use countersign::config::Settings;
 use countersign::domain::facts::{Conclusion, MergeMethod, Opinion, Pull};
 use countersign::domain::ids::TenantId;
 use countersign::domain::lifecycle::Record;
-use countersign::forge::local::{Edit, Faults, Person};
+use countersign::forge::local::{Edit, FaultKind, Faults, Person};
 use countersign::forge::{Forge, Merge};
 use countersign::store::{Happened, WakeBy};
+use countersign::web::Site;
 use countersign::web::intake::receive;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ use std::sync::{Arc, Mutex};
 pub struct Stand {
     pub parts: Parts,
     ground: Ground,
+    /// What the local forge is to get wrong.
+    faults: Faults,
     pub tenant: TenantId,
     ids: Mutex<Vec<String>>,
 }
@@ -55,14 +59,15 @@ impl Stand {
 
     /// On ground that is there.
     pub async fn on(ground: Ground) -> Stand {
-        let parts = open(&ground.home, &ground.clock).await;
-        Stand { parts, ground, tenant: "acme".parse().unwrap(), ids: Mutex::default() }
+        let faults = Faults::default();
+        let parts = open(&ground.home, &ground.clock, &faults).await;
+        Stand { parts, ground, faults, tenant: "acme".parse().unwrap(), ids: Mutex::default() }
     }
 
     /// Loses everything that is not on disk and starts again; the forge goes on.
     pub async fn restart(mut self) -> Stand {
         self.parts.store.close().await;
-        self.parts = open(&self.ground.home, &self.ground.clock).await;
+        self.parts = open(&self.ground.home, &self.ground.clock, &self.faults).await;
         self
     }
 
@@ -76,6 +81,30 @@ impl Stand {
     pub fn forge(&self) -> Arc<dyn Forge> {
         let tenant = &self.parts.settings.tenants[0];
         self.parts.forges.get(&tenant.repositories[0].binding(&tenant.id)).unwrap().clone()
+    }
+
+    /// Somebody does this at the moment when the next merge is ordered.
+    pub fn while_it_merges<F>(&self, act: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match &self.server {
+            Some(server) => server.fake.faults.next("PUT", "/merge", Fault::meanwhile(act)),
+            None => self.faults.next("merge", FaultKind::meanwhile(act)),
+        }
+    }
+
+    /// The service's routes, as the binary serves them.
+    pub fn router(&self) -> axum::Router {
+        countersign::web::router(Site {
+            store: self.parts.store.clone(),
+            settings: self.parts.settings.clone(),
+            clock: self.parts.clock.clone(),
+            keys: self.parts.keys.set.clone(),
+            log_signer: self.parts.keys.log.clone(),
+            metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
+            ready: Arc::new(|| true),
+        })
     }
 
     pub async fn edits(&self, id: &str, edit: Edit) {
@@ -111,14 +140,25 @@ impl Stand {
     // The service.
 
     /// Sends a proposal and takes every turn it can take now.
-    pub async fn propose(&self, mut document: Value) -> String {
+    pub async fn propose(&self, document: Value) -> String {
+        let id = self.send(document).await;
+        self.turns().await;
+        id
+    }
+
+    /// Goes on with a proposal that was sent before.
+    pub fn adopt(&self, id: &str) {
+        self.ids.lock().unwrap().push(id.to_owned());
+    }
+
+    /// Sends a proposal; nothing happens to it yet.
+    pub async fn send(&self, mut document: Value) -> String {
         document["repository"]["forge"] = self.kind.name().into();
         let (store, settings) = (&self.parts.store, &self.parts.settings);
         let bytes = document.to_string();
         let accepted = receive(store, settings, &self.tenant, PROPOSER, bytes.as_bytes(), self.clock.now()).await;
         let id = accepted.unwrap_or_else(|refused| panic!("refused: {refused:?}")).id;
-        self.ids.lock().unwrap().push(id.clone());
-        self.turns().await;
+        self.adopt(&id);
         id
     }
 
@@ -190,6 +230,7 @@ impl Stand {
     /// The log verifies, no fault is left over, and every announced effect has its result.
     pub async fn finish(self) {
         self.kept_its_manners();
+        assert_eq!(self.faults.pending(), 0, "a fault of the script did not happen");
         story::verified(&self.parts.store, &self.tenant).await.expect("the log verifies");
         let ids = self.ids.lock().unwrap().clone();
         for id in ids {
@@ -200,7 +241,7 @@ impl Stand {
 }
 
 /// Opens the service with the settings of this home.
-pub async fn open(home: &Path, clock: &HandClock) -> Parts {
+pub async fn open(home: &Path, clock: &HandClock, faults: &Faults) -> Parts {
     let settings = Settings::load(&home.join("settings.toml"), &|_| None).unwrap();
-    Parts::open(settings, clock.clock(), Faults::default()).await.unwrap()
+    Parts::open(settings, clock.clock(), faults.clone()).await.unwrap()
 }
