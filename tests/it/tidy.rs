@@ -18,9 +18,10 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// The modules of the domain, lowest first.
-const DOMAIN: [&str; 12] = [
+const DOMAIN: [&str; 13] = [
     "ids",
     "canon",
+    "redact",
     "trust",
     "change",
     "edit",
