@@ -1,7 +1,7 @@
 //! `keys`, `token`, `config` and `schema`: what an operator sets up once.
 
 use super::paint::{Ink, paint, wanted};
-use super::{Output, Status, print_json, read_input};
+use super::{Output, Status, print_json, read_input, tokens};
 use crate::app::system_clock;
 use crate::config::{Keys, NewToken, Role, Settings, generate_approver};
 use crate::domain::policy::rules::Rules;
@@ -128,6 +128,12 @@ pub(super) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
+    /// Asks a running service for a token that ends by itself and can be revoked.
+    Issue(tokens::IssueArgs),
+    /// Lists a tenant's tokens, without the tokens themselves.
+    List(tokens::ListArgs),
+    /// Revokes a token of a running service at once.
+    Revoke(tokens::RevokeArgs),
     /// Makes a token, prints it once and prints what to put into the settings.
     Create {
         /// Who will use it: `agent:kubernaut`, `person:dana`.
@@ -142,15 +148,30 @@ enum TokenCommand {
     },
 }
 
-pub(super) fn token(args: &TokenArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let TokenCommand::Create { principal, role, reporter } = &args.command;
+pub(super) async fn token(args: &TokenArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+    match &args.command {
+        TokenCommand::Issue(args) => tokens::issue(args, output, out).await,
+        TokenCommand::List(args) => tokens::list(args, output, out).await,
+        TokenCommand::Revoke(args) => tokens::revoke(args, output, out).await,
+        TokenCommand::Create { principal, role, reporter } => create(principal, role, *reporter, output, out),
+    }
+}
+
+/// Makes a token for the settings.
+fn create(
+    principal: &str,
+    role: &[Role],
+    reporter: bool,
+    output: Output,
+    out: &mut dyn Write,
+) -> anyhow::Result<Status> {
     anyhow::ensure!(
         !principal.contains(char::is_control) && !principal.contains('"'),
         "--principal must be plain text on one line"
     );
     let made = NewToken::make()?;
     let roles: Vec<String> = role.iter().map(|role| format!("\"{}\"", format!("{role:?}").to_lowercase())).collect();
-    let settings = if *reporter {
+    let settings = if reporter {
         format!("[[tenant.reporter]]\nid = \"{principal}\"\nkind = \"bearer\"\nsha256 = \"{}\"\n", made.sha256)
     } else {
         format!(

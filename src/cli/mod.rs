@@ -5,6 +5,7 @@
 mod admin;
 mod approve;
 mod audit;
+mod clean;
 pub mod demo;
 mod doctor;
 mod folder;
@@ -14,6 +15,7 @@ mod paint;
 mod prove;
 pub mod pull;
 mod remote;
+mod tokens;
 mod trust;
 mod words;
 
@@ -97,7 +99,7 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Makes and lists keys.
     Keys(admin::KeysArgs),
-    /// Makes tokens.
+    /// Makes, lists and revokes tokens.
     Token(admin::TokenArgs),
     /// Checks settings and repository configs.
     Config(admin::ConfigArgs),
@@ -165,7 +167,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Trust(args) => trust::trust(args, output, out).await,
         Command::Audit(args) => audit::run(args, &settings, output, out).await,
         Command::Keys(args) => admin::keys(&args, &settings, output, out),
-        Command::Token(args) => admin::token(&args, output, out),
+        Command::Token(args) => admin::token(&args, output, out).await,
         Command::Config(args) => admin::config(&args, output, out),
         Command::Schema(args) => admin::schema(&args, out),
     }
@@ -179,7 +181,9 @@ fn load(path: Option<&std::path::Path>) -> anyhow::Result<Settings> {
 async fn serve(settings: Settings) -> anyhow::Result<Status> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| "info".into());
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(clean::stderr).init();
+    // What a panic says goes the same way as every line.
+    std::panic::set_hook(Box::new(|why| tracing::error!("{why}")));
     let parts = app::Parts::open(settings, app::system_clock(), Faults::default()).await?;
     let stop = CancellationToken::new();
     tokio::spawn({

@@ -3,8 +3,11 @@
 //! Must not hold a secret: it names the files they lie in, or their digests.
 
 use super::Approver;
+use super::runbooks::{Redact, RunbookFile, redactor};
 use super::secret::{read_file, token_digest};
 use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
+use crate::domain::proposal::adapt::Runbook;
+use crate::domain::redact::Redactor;
 use anyhow::{bail, ensure};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,12 @@ pub struct Tenant {
     /// Who may report outcomes.
     #[serde(default, rename = "reporter")]
     pub reporters: Vec<Reporter>,
+    /// What to propose for documents of other tools.
+    #[serde(default, rename = "runbook")]
+    pub runbooks: Vec<RunbookFile>,
+    /// Words that are taken out of its texts, beside tokens and keys of known shapes.
+    #[serde(default)]
+    pub redact: Vec<Redact>,
     /// Its repositories.
     #[serde(default, rename = "repository")]
     pub repositories: Vec<Repository>,
@@ -139,7 +148,19 @@ impl Tenant {
                 reporter.id
             );
         }
+        self.runbooks()?;
+        self.redactor()?;
         self.repositories.iter().try_for_each(Repository::check)
+    }
+
+    /// Its runbooks, read from their files.
+    pub fn runbooks(&self) -> anyhow::Result<Vec<Runbook>> {
+        self.runbooks.iter().map(RunbookFile::read).collect()
+    }
+
+    /// What is taken out of its texts.
+    pub fn redactor(&self) -> anyhow::Result<Redactor> {
+        redactor(&self.redact)
     }
 
     /// The repository of this forge and name.

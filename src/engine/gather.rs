@@ -1,12 +1,13 @@
 //! Reads everything a decision may look at, afresh, from the forge, git, the rules and the store.
 
+use super::asked::parting;
 use super::plan::{apply_to, plan};
 use super::{Engine, Forges, Trouble};
 use crate::domain::canon::Malformed;
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, Twin};
+use crate::domain::facts::{Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
-use crate::domain::lifecycle::{Record, RulesState, Stage, branch_name};
+use crate::domain::lifecycle::{Record, RulesState, branch_name};
 use crate::domain::policy::rules::{Loaded, MAX_BYTES, PLACES, Rules};
 use crate::domain::policy::{Judged, effect_key};
 use crate::domain::proposal::Proposal;
@@ -60,6 +61,7 @@ impl Engine {
             .clone()
             .or_else(|| proposal.repository.base.clone())
             .unwrap_or_else(|| repository.default_branch.clone());
+        let parting = parting(forge, record, pull.as_ref(), &repository.bot).await?;
         let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         let trees = self.trees(forge, &mirror, record, proposal, &repository, &base_name).await?;
@@ -81,6 +83,8 @@ impl Engine {
             repository,
             counts: self.counts(record, &base_name, now).await?,
             twins: self.twins(record, effect).await?,
+            rivals: self.rivals(record, effect).await?,
+            predecessors: self.predecessors(record, proposal).await?,
             reports: self.reports(record).await?,
             base: trees.base,
             plan: trees.plan,
@@ -91,6 +95,7 @@ impl Engine {
             approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,
             asked,
+            parting,
             halted: self.store.halted(tenant, &record.binding.key()).await?,
             sweep: if record.binding.forge == ForgeKind::Local { 2 } else { 60 },
         };
@@ -138,18 +143,6 @@ impl Engine {
             last_hour: self.store.pulls_opened_since(tenant, &key, now.plus_seconds(-3_600)).await?,
             merging: self.store.merging_on(tenant, &key, base, &record.id).await?.len() as u64,
         })
-    }
-
-    async fn twins(&self, record: &Record, effect: Option<Digest>) -> Result<Vec<Twin>, Trouble> {
-        let Some(effect) = effect.filter(|_| record.stage == Stage::Received) else { return Ok(Vec::new()) };
-        let found = self.store.twins(&record.binding.tenant, effect, &record.id).await?;
-        let twin = |other: crate::store::Neighbour| Twin {
-            // Of two that were only taken in, the older one goes on.
-            active: !other.stage.is_final() && (other.stage != Stage::Received || other.id < record.id),
-            rejected: (other.stage == Stage::Dropped).then_some(other.over.unwrap_or(other.updated)),
-            id: other.id,
-        };
-        Ok(found.into_iter().map(twin).collect())
     }
 
     /// Health reports about the commit that landed.

@@ -5,6 +5,8 @@
 mod asked;
 mod gather;
 mod history;
+mod others;
+mod pause;
 mod perform;
 mod plan;
 mod trouble;
@@ -13,10 +15,11 @@ mod worker;
 
 pub use asked::People;
 pub use gather::rules_of;
+pub use pause::Pace;
 pub use plan::{TreeFiles, apply_to, plan};
 pub use trouble::Trouble;
 pub use turn::Turn;
-pub use worker::{Pace, Worker};
+pub use worker::Worker;
 
 use crate::config::Keys;
 use crate::domain::approval::Approvers;

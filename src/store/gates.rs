@@ -7,19 +7,13 @@ use super::error::Result;
 use super::proposals::parse;
 use super::{Store, number, record};
 use crate::domain::ids::{Digest, TenantId, Time};
-use crate::domain::lifecycle::{Reason, Stage};
+use crate::domain::lifecycle::Record;
 
 /// Another proposal, as far as a gate asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Neighbour {
-    /// Its id.
-    pub id: String,
-    /// Where it is.
-    pub stage: Stage,
-    /// Why it was dropped or handed over.
-    pub reason: Option<Reason>,
-    /// When it was over, if it is and that is known.
-    pub over: Option<Time>,
+    /// What is kept of it.
+    pub record: Record,
     /// When it was last changed.
     pub updated: Time,
 }
@@ -79,16 +73,18 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A proposal by the service's id or the sender's name for it, with when it was last changed.
+    pub async fn neighbour(&self, tenant: &TenantId, id: &str) -> Result<Option<Neighbour>> {
+        let mut tx = self.db.read().await?;
+        let sql = "SELECT record, updated FROM proposal WHERE tenant = $1 AND (id = $2 OR name = $2) \
+                   ORDER BY CASE WHEN id = $2 THEN 0 ELSE 1 END LIMIT 1";
+        let found = row!(&mut tx, (String, i64), sql, tenant.as_str(), id)?;
+        Ok(neighbours(found.into_iter().collect())?.pop())
+    }
+}
+
 fn neighbours(found: Vec<(String, i64)>) -> Result<Vec<Neighbour>> {
-    let neighbour = |(text, updated): &(String, i64)| {
-        let record = parse(text)?;
-        Ok(Neighbour {
-            id: record.id,
-            stage: record.stage,
-            reason: record.reason,
-            over: record.over,
-            updated: Time(*updated),
-        })
-    };
+    let neighbour = |(text, updated): &(String, i64)| Ok(Neighbour { record: parse(text)?, updated: Time(*updated) });
     found.iter().map(neighbour).collect()
 }

@@ -4,9 +4,11 @@
 
 use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
+use super::insist::insist;
 use super::{Store, count, number};
 use crate::domain::audit::{self, Decision, Event, Frontier, GENESIS, Leaf, Place};
 use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::redact;
 
 /// How long a tenant's log is, what it comes to, and when it last grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +128,8 @@ async fn append_one(
 ) -> Result<(u64, Digest)> {
     let (seq, at) = (head.size(), head.next(now));
     let place = Place { origin: head.origin.clone(), tenant: tenant.clone(), seq, prev: head.last, at };
+    // Whatever a text of it holds: what is in the log once stays there.
+    let event = &Event { payload: redact::value(event.payload.clone()), ..event.clone() };
     let leaf = audit::append(event, &place, &head.actor_key, nonce()?);
     let sql = "INSERT INTO audit_leaf (tenant, seq, prev, hash, proposal, bytes) VALUES ($1, $2, $3, $4, $5, $6)";
     let (prev, hash) = (place.prev.to_string(), leaf.hash.to_string());
@@ -189,6 +193,10 @@ impl Store {
         if events.is_empty() {
             return Err(StoreError::Invalid("nothing was given to append to the log".into()));
         }
+        insist(|| self.append_once(tenant, events, now)).await
+    }
+
+    async fn append_once(&self, tenant: &TenantId, events: &[Event], now: Time) -> Result<Vec<(u64, Digest)>> {
         let mut tx = self.db.write().await?;
         let mut head = lock(&mut tx, tenant).await?;
         let places = append(&mut tx, &mut head, tenant, events, now).await?;

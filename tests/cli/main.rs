@@ -20,5 +20,6 @@ mod serve;
 mod setup;
 mod site;
 mod store;
+mod tokens;
 mod trust;
 mod verify;

@@ -4,12 +4,14 @@
 
 mod asked;
 mod forge;
+mod others;
 
 pub use asked::{Asked, Halt, HaltOrder};
 pub use forge::{
     Check, Comment, Conclusion, Landed, Mergeable, Opinion, Protection, Pull, PullState, Repository, Review, Right,
     User,
 };
+pub use others::{Before, Predecessor, Rival, Twin};
 
 use super::approval::Approvers;
 use super::attest::KeySet;
@@ -100,17 +102,6 @@ pub enum MergeAnswer {
     Refused(String),
 }
 
-/// Another proposal with the same effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Twin {
-    /// Its id.
-    pub id: String,
-    /// Whether it is still going on.
-    pub active: bool,
-    /// When a person closed its pull request, if one did.
-    pub rejected: Option<Time>,
-}
-
 /// How much is going on in the repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -173,10 +164,16 @@ pub struct Facts {
     pub counts: Counts,
     /// Other proposals with the same effect.
     pub twins: Vec<Twin>,
+    /// Other proposals about the same target that are not over.
+    pub rivals: Vec<Rival>,
+    /// The proposals whose good outcome its plan waits for.
+    pub predecessors: Vec<Predecessor>,
     /// Health reports that fit the landed commit.
     pub reports: Vec<HealthReport>,
     /// The oldest comment that asks for something and was not answered.
     pub asked: Option<Asked>,
+    /// What whoever closed the pull request wrote last, if that is new.
+    pub parting: Option<String>,
     /// Who stopped the repository, if somebody did.
     pub halted: Option<Halt>,
     /// Seconds until the forge is looked at again when nothing else is due.

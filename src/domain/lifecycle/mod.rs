@@ -11,10 +11,13 @@ mod choice;
 pub mod command;
 mod gate;
 mod hear;
+mod intents;
 mod next;
 mod received;
+mod relations;
 mod renewal;
 mod soak;
+mod supersede;
 mod track;
 
 pub use after::{Done, after, announced, intent};
@@ -24,7 +27,10 @@ pub use branch::branch_name;
 pub use choice::{Action, Choice};
 pub use gate::{gates, proof};
 pub use hear::{Heard, hear};
+pub use intents::{Announced, Issued, MergeIntent, PushIntent};
 pub use next::{digest, next};
+pub use relations::Relations;
+pub use supersede::{other, predecessor, twin};
 pub use track::{class_standing, withdrawn};
 
 use super::approval::{Redeemed, Rejection};
@@ -39,6 +45,7 @@ use super::policy::Judged;
 use super::policy::rules::{Loaded, Mode};
 use super::policy::verdict::Verdict;
 use super::proposal::{ActionKind, Proposal};
+use super::redact;
 use super::trust::{Class, Judgement, Outcome, Standing, Terms};
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +124,7 @@ pub struct Reason {
 impl Reason {
     /// Makes a reason.
     pub fn new(code: &str, sentence: impl Into<String>) -> Reason {
-        Reason { code: code.to_owned(), sentence: sentence.into() }
+        Reason { code: code.to_owned(), sentence: redact::owned(sentence.into()) }
     }
 }
 
@@ -238,6 +245,9 @@ pub struct Record {
     /// When it was over.
     #[serde(default)]
     pub over: Option<Time>,
+    /// The proposals it has to do with.
+    #[serde(default)]
+    pub relations: Relations,
     /// The last verdict.
     #[serde(default)]
     pub verdict: Option<Verdict>,
@@ -314,66 +324,6 @@ pub struct Case<'a> {
     pub rules: &'a RulesState,
     /// What it comes to under the rules; none while it cannot be computed.
     pub judged: Option<&'a Judged>,
-}
-
-/// A push, announced before it is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PushIntent {
-    /// The branch.
-    pub branch: String,
-    /// Where it was.
-    pub old: Option<Oid>,
-    /// The new commit's parent.
-    pub parent: Oid,
-    /// The new commit's tree.
-    pub tree: Oid,
-    /// The new commit's time.
-    pub at: Time,
-}
-
-/// An attestation, announced before it is signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announced {
-    /// 128 random bits, hex.
-    pub nonce: String,
-    /// The digest of the binding.
-    pub binding: Digest,
-    /// The index of the log entry that announced it.
-    pub index: u64,
-    /// That entry's leaf hash.
-    pub leaf: Digest,
-}
-
-/// An attestation that was signed and written into the body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Issued {
-    /// Its nonce.
-    pub nonce: String,
-    /// SHA-256 of its envelope.
-    pub envelope: Digest,
-    /// SHA-256 of the signed text above it.
-    pub text: Digest,
-    /// The base commit it names.
-    pub base: Oid,
-    /// The head commit it names.
-    pub head: Oid,
-    /// When it was signed.
-    pub issued: Time,
-    /// When it ends.
-    pub not_after: Time,
-}
-
-/// A merge, announced before it is ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MergeIntent {
-    /// The head commit that was checked.
-    pub head: Oid,
-    /// The base commit that was checked.
-    pub base: Oid,
-    /// The tree the merge must give.
-    pub tree: Oid,
-    /// When.
-    pub at: Time,
 }
 
 /// A new state of a record with everything that must be written in the same transaction.

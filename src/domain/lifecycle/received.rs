@@ -3,7 +3,7 @@
 //! Must not know who sent it, nor whether that one may.
 
 use super::command::Commands;
-use super::{Owner, Record, Stage};
+use super::{Owner, Record, Relations, Stage};
 use crate::domain::ids::{Binding, Time};
 use crate::domain::proposal::Sealed;
 
@@ -53,6 +53,7 @@ impl Record {
             outcome: None,
             commands: Commands::default(),
             over: None,
+            relations: Relations::default(),
             verdict: None,
             standing: None,
         }

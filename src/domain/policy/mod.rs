@@ -185,7 +185,8 @@ fn duplicate(twins: &[Twin], rules: &Rules, now: Time) -> Verdict {
     }
     let forgotten = |at: Time| at.plus_seconds(remembered(Some(rules))) <= now;
     if let Some(twin) = twins.iter().find(|twin| twin.rejected.is_some_and(|at| !forgotten(at))) {
-        let sentence = format!("a person closed the pull request of proposal {} that made this change", twin.id);
+        let why = twin.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let sentence = format!("a person closed the pull request of proposal {} that made this change{why}", twin.id);
         return Verdict::refuse("duplicate", "rejected", sentence);
     }
     Verdict::pass("duplicate", "nobody else makes this change")

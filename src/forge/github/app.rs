@@ -45,6 +45,7 @@ impl App {
         }
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(crate::forge::resolve::Guarded)
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60))
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))

@@ -3,6 +3,7 @@
 //! Must not log or answer the token, and must not send it anywhere but to the configured origin.
 
 use crate::domain::ids::{Clock, Time};
+use crate::forge::resolve::Guarded;
 use crate::forge::{ForgeError, wait};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -72,6 +73,7 @@ impl Wire {
         let client = reqwest::Client::builder()
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
+            .dns_resolver(Guarded)
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
             .build()

@@ -152,12 +152,15 @@ async fn gates_find_their_neighbours() {
         assert_eq!(store.pulls_opened_since(&acme(), key, at(1)).await.expect("counts"), 4);
         assert_eq!(store.pulls_opened_since(&acme(), key, at(99)).await.expect("counts"), 0);
         let twins = store.twins(&acme(), Digest::of(b"effect"), "0190-b").await.expect("finds");
-        let found: Vec<_> = twins.iter().map(|twin| (twin.id.as_str(), twin.stage)).collect();
+        let found: Vec<_> = twins.iter().map(|twin| (twin.record.id.as_str(), twin.record.stage)).collect();
         assert_eq!(found, [("0190-a", Stage::Open), ("0190-d", Stage::Dropped)], "{}", place.name);
-        assert_eq!((twins[1].reason.as_ref().map(|r| r.code.as_str()), twins[1].updated), (Some("rejected"), at(9)));
+        assert_eq!(
+            (twins[1].record.reason.as_ref().map(|r| r.code.as_str()), twins[1].updated),
+            (Some("rejected"), at(9))
+        );
         let target = &pushed.target;
         let same = store.on_target(&acme(), key, target, "0190-b").await.expect("finds");
-        assert_eq!(same.iter().map(|n| n.id.as_str()).collect::<Vec<_>>(), ["0190-a"]);
+        assert_eq!(same.iter().map(|n| n.record.id.as_str()).collect::<Vec<_>>(), ["0190-a"]);
         merge_intents(store, &open).await;
     }
 }

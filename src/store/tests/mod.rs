@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used)]
 
 mod approvals;
+mod bells;
 mod commits;
 mod dues;
 mod faults;

@@ -2,16 +2,20 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod access;
+mod adapters;
 mod approvals;
 mod audits;
 mod deliveries;
 mod documents;
+mod feedbacks;
 mod hosts;
 mod intakes;
 mod isolation;
 mod looks;
 mod outcomes;
+mod tokens;
 mod trust;
+mod withdrawals;
 
 use super::*;
 use crate::config::token_digest;
