@@ -11,6 +11,7 @@ mod gates;
 mod halts;
 mod inbox;
 mod log;
+mod proofs;
 mod proposals;
 mod record;
 mod track;

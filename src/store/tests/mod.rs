@@ -8,6 +8,7 @@ mod faults;
 mod halts;
 mod inboxes;
 mod logs;
+mod proofs;
 mod records;
 mod speed;
 mod tenants;
@@ -185,6 +186,7 @@ async fn proven(store: &Store, tenant: &TenantId) -> u64 {
         size: head.size,
         root: head.root,
         parts: Vec::new(),
+        only: None,
     };
     let mut verifier = Verifier::new(manifest, Want::default()).expect("a manifest");
     let mut from = 0;

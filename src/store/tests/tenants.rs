@@ -150,6 +150,7 @@ fn tm60_every_statement_names_its_tenant() {
         include_str!("../inbox.rs"),
         include_str!("../log.rs"),
         include_str!("../mod.rs"),
+        include_str!("../proofs.rs"),
         include_str!("../proposals.rs"),
         include_str!("../record.rs"),
     ];

@@ -17,6 +17,7 @@ async fn an_export_verifies_against_the_checkpoint() {
         size: answer.header("countersign-log-size").parse().expect("a size"),
         root: answer.header("countersign-log-root").parse().expect("a root"),
         parts: Vec::new(),
+        only: None,
     };
     let begun = Export::begin(&s.site.store, &tenant("acme")).await.expect("begins");
     assert_eq!(begun.manifest(), manifest);
