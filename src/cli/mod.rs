@@ -9,6 +9,7 @@ pub mod demo;
 mod doctor;
 mod folder;
 mod init;
+mod keys;
 mod local;
 mod paint;
 mod prove;
@@ -93,10 +94,10 @@ enum Command {
     Pull(pull::PullArgs),
     /// Shows, replays and simulates track records.
     Trust(trust::TrustArgs),
-    /// Exports and verifies the audit log.
+    /// Exports the audit log, proves what stands in it, and verifies both.
     Audit(audit::AuditArgs),
-    /// Makes and lists keys.
-    Keys(admin::KeysArgs),
+    /// Makes, lists, rotates, revokes and publishes keys.
+    Keys(keys::KeysArgs),
     /// Makes tokens.
     Token(admin::TokenArgs),
     /// Checks settings and repository configs.
@@ -164,7 +165,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         }
         Command::Trust(args) => trust::trust(args, output, out).await,
         Command::Audit(args) => audit::run(args, &settings, output, out).await,
-        Command::Keys(args) => admin::keys(&args, &settings, output, out),
+        Command::Keys(args) => keys::keys(&args, &settings, output, out),
         Command::Token(args) => admin::token(&args, output, out),
         Command::Config(args) => admin::config(&args, output, out),
         Command::Schema(args) => admin::schema(&args, out),
