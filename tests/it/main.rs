@@ -27,5 +27,4 @@ mod story;
 mod successors;
 mod tampering;
 mod tidy;
-mod vectors;
 mod world;
