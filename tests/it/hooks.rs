@@ -42,6 +42,7 @@ fn service(w: &World, hub: &[u64], lab: &[u64]) -> axum::Router {
         clock: parts.clock.clone(),
         keys: parts.keys.set.clone(),
         log_signer: parts.keys.log.clone(),
+        keyset: None,
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
         ready: Arc::new(|| true),
     })
