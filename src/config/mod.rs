@@ -9,7 +9,7 @@ mod rotation;
 mod secret;
 mod tenant;
 
-pub use approvers::Approver;
+pub use approvers::{Approver, approvers_of};
 pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
 pub use rotation::{Rotated, listed, publish, revoke, rotate};

@@ -6,6 +6,7 @@ mod approvals;
 mod commit;
 mod db;
 mod due;
+mod erase;
 mod error;
 mod gates;
 mod halts;

@@ -5,6 +5,7 @@
 mod bench;
 mod files;
 mod letters;
+mod redact;
 
 pub(super) use files::{export, verify};
 
@@ -97,12 +98,59 @@ enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         evidence: Option<PathBuf>,
     },
+    /// Takes payloads out of a log, by index or by age; every leaf and every proof stays.
+    Redact {
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The entries.
+        #[arg(
+            long,
+            value_name = "N",
+            value_delimiter = ',',
+            required_unless_present = "older_than",
+            conflicts_with = "older_than"
+        )]
+        index: Vec<u64>,
+        /// All entries older than this many days.
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u32>,
+        #[command(flatten)]
+        order: OrderArgs,
+    },
+    /// Forbids to take anything out of a log, until it is lifted.
+    Hold {
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// Lifts the hold.
+        #[arg(long)]
+        lift: bool,
+        #[command(flatten)]
+        order: OrderArgs,
+    },
     /// Measures how fast this machine verifies, on a log made up for it.
     Bench {
         /// How many entries.
         #[arg(long, default_value_t = 200_000)]
         entries: u64,
     },
+}
+
+#[derive(Debug, Args)]
+struct OrderArgs {
+    /// Why, one line; it stands in the log.
+    #[arg(long)]
+    reason: String,
+    /// Who decided it; two people, but one to place a hold.
+    #[arg(long, value_name = "PERSON")]
+    by: Vec<String>,
+}
+
+impl From<OrderArgs> for redact::Order {
+    fn from(OrderArgs { reason, by }: OrderArgs) -> redact::Order {
+        redact::Order { reason, by }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -148,6 +196,19 @@ pub(super) async fn run(
         AuditCommand::Compare { one, other, key, proof, evidence } => {
             let files = letters::Compared { one, other, proof, evidence };
             letters::compare(&files, &key, output, out)
+        }
+        AuditCommand::Redact { tenant, index, older_than, order } => {
+            let (_, store) = opened(settings, &tenant).await?;
+            let which = older_than.map_or(redact::Which::Entries(index), redact::Which::OlderThan);
+            let done = redact::redact(&store, &tenant, which, &order.into(), output, out).await;
+            store.close().await;
+            done
+        }
+        AuditCommand::Hold { tenant, lift, order } => {
+            let (_, store) = opened(settings, &tenant).await?;
+            let done = redact::hold(&store, &tenant, &order.into(), lift, output, out).await;
+            store.close().await;
+            done
         }
         AuditCommand::Bench { entries } => bench::run(entries, output, out),
     }

@@ -41,7 +41,11 @@ pub fn seal(statement: &Statement, signer: &Signer) -> Vec<u8> {
     wrap(PAYLOAD_TYPE, &canon::canonical(statement), signer)
 }
 
-/// Signs a payload of some type; gives the envelope's bytes.
+/// Signs a payload of another type than a statement's; gives the envelope's bytes.
+pub fn seal_as(payload_type: &str, payload: &[u8], signer: &Signer) -> Vec<u8> {
+    wrap(payload_type, payload, signer)
+}
+
 pub(super) fn wrap(payload_type: &str, payload: &[u8], signer: &Signer) -> Vec<u8> {
     let signature = signer.sign(&pae(payload_type, payload));
     canon::canonical(&Envelope {

@@ -4,6 +4,7 @@
 mod approvals;
 mod commits;
 mod dues;
+mod erases;
 mod faults;
 mod halts;
 mod inboxes;
