@@ -27,4 +27,5 @@ mod story;
 mod successors;
 mod tampering;
 mod tidy;
+mod vectors;
 mod world;
