@@ -279,6 +279,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         clock: parts.clock.clone(),
         keys: parts.keys.set.clone(),
         log_signer: parts.keys.log.clone(),
+        keyset: parts.keys.published.clone(),
         metrics,
         ready: {
             let stop = stop.clone();

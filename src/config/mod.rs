@@ -6,14 +6,16 @@ mod address;
 mod approvers;
 mod forges;
 mod keys;
+mod rotation;
 mod runbooks;
 mod secret;
 mod tenant;
 
-pub use approvers::Approver;
+pub use approvers::{Approver, approvers_of};
 pub use forges::{Commits, Github, Gitlab};
-pub use keys::{KeyFault, Keys, generate_approver, public_pem, read_signer};
+pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
 pub use runbooks::{Adapter, Redact, RunbookFile};
+pub use rotation::{Rotated, listed, publish, revoke, rotate};
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 
 pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};

@@ -5,6 +5,7 @@
 use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
 use super::insist::insist;
+use super::proofs::TILE;
 use super::{Store, count, number};
 use crate::domain::audit::{self, Decision, Event, Frontier, GENESIS, Leaf, Place};
 use crate::domain::ids::{Digest, TenantId, Time};
@@ -137,7 +138,13 @@ async fn append_one(
     run!(tx, sql, tenant.as_str(), count(seq)?, prev.as_str(), hash.as_str(), proposal, leaf.bytes.as_slice())?;
     let sql = "INSERT INTO audit_payload (tenant, seq, payload, nonce) VALUES ($1, $2, $3, $4)";
     run!(tx, sql, tenant.as_str(), count(seq)?, leaf.payload.as_slice(), leaf.nonce.as_slice())?;
-    head.frontier.push(leaf.hash);
+    let mut tiles = Vec::new();
+    head.frontier.grow(leaf.hash, |level, root| tiles.push((level, root)));
+    for (level, root) in tiles.into_iter().filter(|(level, _)| level % TILE == 0) {
+        let sql = "INSERT INTO audit_tile (tenant, level, seq, hash) VALUES ($1, $2, $3, $4)";
+        let (at, root) = (count(seq >> level)?, root.to_string());
+        run!(tx, sql, tenant.as_str(), i64::from(level), at, root.as_str())?;
+    }
     (head.last, head.at) = (leaf.hash, at);
     Ok((seq, leaf.hash))
 }

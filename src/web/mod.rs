@@ -12,11 +12,13 @@ mod hooks;
 pub mod intake;
 mod pages;
 mod problem;
+mod proofs;
 mod routes;
 pub mod setup;
 mod view;
 
 pub use export::Export;
+pub use proofs::{Ask, letter};
 pub use routes::openapi;
 
 use crate::config::Settings;
@@ -49,6 +51,8 @@ pub struct Site {
     pub keys: KeySet,
     /// Signs checkpoints.
     pub log_signer: Signer,
+    /// The signed list of keys; none was published.
+    pub keyset: Option<Vec<u8>>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// Asked by `/readyz` beside the database and the keys.

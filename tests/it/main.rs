@@ -31,4 +31,5 @@ mod story;
 mod successors;
 mod tampering;
 mod tidy;
+mod vectors;
 mod world;

@@ -5,10 +5,12 @@ mod approvals;
 mod bells;
 mod commits;
 mod dues;
+mod erases;
 mod faults;
 mod halts;
 mod inboxes;
 mod logs;
+mod proofs;
 mod records;
 mod speed;
 mod tenants;
@@ -186,6 +188,7 @@ async fn proven(store: &Store, tenant: &TenantId) -> u64 {
         size: head.size,
         root: head.root,
         parts: Vec::new(),
+        only: None,
     };
     let mut verifier = Verifier::new(manifest, Want::default()).expect("a manifest");
     let mut from = 0;

@@ -155,6 +155,7 @@ async fn scene_with(change: impl FnOnce(&mut Site)) -> Scene {
         clock: Arc::new(now),
         keys: KeySet::single(Signer::from_seed(&[1; 32]).public()),
         log_signer: Signer::from_seed(&[2; 32]),
+        keyset: None,
         metrics: recorder.handle(),
         ready: Arc::new(|| true),
     };
