@@ -288,8 +288,12 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     };
     let name = format!("{}/{}", parts.settings.instance, std::process::id());
     let worker = tokio::spawn({
-        let (worker, stop) = (parts.worker(&name), stop.clone());
-        async move { worker.run(Pace::default(), stop).await }
+        // However the worker ends, the service ends with it: a supervisor sees that, and starts it anew.
+        let (worker, stop, ends) = (parts.worker(&name), stop.clone(), stop.clone().drop_guard());
+        async move {
+            let _ends = ends;
+            worker.run(Pace::default(), stop).await;
+        }
     });
     tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
     let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({

@@ -15,6 +15,7 @@ use crate::domain::trust::Track;
 use crate::forge::Forge;
 use crate::git::{GitError, Mirror, Node};
 use std::sync::Arc;
+use tracing::{info, warn};
 
 /// Seconds the clock may stand behind the newest entry of the record.
 const REGRESSION: i64 = 5;
@@ -64,6 +65,7 @@ impl Engine {
         let parting = parting(forge, record, pull.as_ref(), &repository.bot).await?;
         let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
+        tidy(&mirror).await;
         let trees = self.trees(forge, &mirror, record, proposal, &repository, &base_name).await?;
         let landing = landing(&mirror, record, proposal, pull.as_ref(), trees.base.as_ref()).await?;
         let judged = match (&trees.plan, trees.rules.loaded()) {
@@ -161,6 +163,16 @@ async fn read_pull(forge: &Arc<dyn Forge>, number: u64, record: &Record) -> Resu
         return Err(Trouble::Foreign(format!("asked for pull request {number}, the forge answers with {said}")));
     }
     Ok(pull)
+}
+
+/// Packs the mirror when it has become many files; that it could not be done costs space, nothing else.
+async fn tidy(mirror: &Mirror) {
+    let copy = mirror.clone();
+    match blocking(move || copy.tidy()).await {
+        Ok(Some(done)) => info!(loose = done.loose, packs = done.packs, "the mirror was packed"),
+        Ok(None) => {}
+        Err(error) => warn!(%error, mirror = %mirror.path().display(), "the mirror could not be packed"),
+    }
 }
 
 /// Runs what blocks on its own thread.

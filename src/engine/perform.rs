@@ -7,7 +7,7 @@ use crate::domain::attest::{
     AuditRef, Binding, Issue, KeyRef, Statement, TrustRef, draft_digest, replace_region, seal,
 };
 use crate::domain::audit::origin;
-use crate::domain::facts::{MergeAnswer, Pull};
+use crate::domain::facts::{MergeAnswer, Pull, PullState};
 use crate::domain::ids::Digest;
 use crate::domain::lifecycle::{Action, Case, Done, Issued, MergeIntent, PushIntent, Reason, class_standing};
 use crate::domain::policy::automates;
@@ -146,20 +146,6 @@ async fn open(forge: &Arc<dyn Forge>, case: &Case<'_>) -> Result<Done, Trouble> 
     let (Some(branch), Some(base)) = (&record.branch, &record.base) else {
         return Err(Trouble::Program("a pushed proposal has no branch or base"));
     };
-    let bot = case.facts.repository.bot.id;
-    let found = forge.find(branch).await?;
-    let ours =
-        |pull: &&Pull| pull.author.id == bot && pull.head_repository == record.binding.id && pull.base_ref == *base;
-    if let Some(pull) = found.iter().filter(|pull| Some(&pull.head) == record.head.as_ref()).find(ours) {
-        return Ok(Done::Opened(pull.number));
-    }
-    if let Some(pull) = found.iter().find(|pull| pull.state == crate::domain::facts::PullState::Open) {
-        let why = format!(
-            "pull request {} stands on our branch and is not ours: close it, then propose under another id",
-            pull.number
-        );
-        return Ok(Done::Foreign(why));
-    }
     let order = NewPull {
         head_ref: branch.clone(),
         base_ref: base.clone(),
@@ -168,6 +154,24 @@ async fn open(forge: &Arc<dyn Forge>, case: &Case<'_>) -> Result<Done, Trouble> 
         labels: labels(case),
         reviewers: case.judged.map(|judged| judged.place.reviewers.clone()).unwrap_or_default(),
     };
+    let bot = case.facts.repository.bot.id;
+    let found = forge.find(branch).await?;
+    let ours =
+        |pull: &&Pull| pull.author.id == bot && pull.head_repository == record.binding.id && pull.base_ref == *base;
+    if let Some(pull) = found.iter().filter(|pull| Some(&pull.head) == record.head.as_ref()).find(ours) {
+        // It may have been opened by a turn that ended before it was done.
+        if pull.state == PullState::Open && !order.labels.iter().all(|label| pull.labels.contains(label)) {
+            forge.complete(pull.number, &order).await?;
+        }
+        return Ok(Done::Opened(pull.number));
+    }
+    if let Some(pull) = found.iter().find(|pull| pull.state == PullState::Open) {
+        let why = format!(
+            "pull request {} stands on our branch and is not ours: close it, then propose under another id",
+            pull.number
+        );
+        return Ok(Done::Foreign(why));
+    }
     Ok(Done::Opened(forge.open(&order).await?))
 }
 
@@ -195,7 +199,7 @@ async fn report(forge: &Arc<dyn Forge>, case: &Case<'_>, verdict: &Verdict) -> R
 
 /// Closes what is open and ours; a pull request that is over is left as it is.
 async fn abandon(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason) -> Result<Done, Trouble> {
-    let open = case.facts.pull.as_ref().filter(|pull| pull.state == crate::domain::facts::PullState::Open);
+    let open = case.facts.pull.as_ref().filter(|pull| pull.state == PullState::Open);
     if let Some(pull) = open {
         forge.comment(pull.number, "notice", &render::notice(reason)).await?;
         forge.close(pull.number).await?;

@@ -5,14 +5,19 @@ use super::{Engine, Trouble, Turn};
 use crate::domain::ids::Time;
 use crate::forge::ForgeError;
 use crate::forge::hook::{Hint, Look};
-use crate::store::{StoreError, WakeBy};
+use crate::store::{Claim, StoreError, WakeBy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info, info_span, warn};
 
 /// How long a claim lasts, seconds.
 const LEASE: i64 = 120;
+
+/// How often a turn's lease is looked at while the turn goes on.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the ids of deliveries are remembered, seconds: longer than any forge sends one again.
 const REMEMBERED: i64 = 30 * 86_400;
@@ -85,27 +90,62 @@ impl Worker {
         let (engine, mine) = (self.engine.clone(), claim.clone());
         // A turn that panics is a turn that failed; the worker goes on.
         let turn = tokio::spawn(async move { engine.turn(&mine).await }.instrument(span.clone()));
-        let result = turn.await.unwrap_or(Err(Trouble::Program("the turn broke off")));
+        let result = self.held(&claim, turn, now).await;
         metrics::histogram!("countersign_turn_duration_seconds").record(started.elapsed().as_secs_f64());
-        let _entered = span.enter();
+        // A span that is entered by hand stays entered on a thread that others use while this one waits.
+        self.settle(&claim, result, now).instrument(span).await.map(|()| true)
+    }
+
+    /// Waits for a turn, and holds its lease as long as it takes. One whose lease somebody else has is broken off.
+    async fn held(
+        &self,
+        claim: &Claim,
+        mut turn: JoinHandle<Result<Turn, Trouble>>,
+        mut since: Time,
+    ) -> Result<Turn, Trouble> {
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                done = &mut turn => return done.unwrap_or(Err(Trouble::Program("the turn broke off"))),
+                _ = look.tick() => {}
+            }
+            let now = (self.engine.clock)();
+            if now < since.plus_seconds(LEASE / 3) {
+                continue;
+            }
+            match self.engine.store.renew(claim, LEASE, now).await {
+                Ok(()) => since = now,
+                Err(StoreError::Conflict(_)) => {
+                    turn.abort();
+                    let _ = turn.await;
+                    return Err(Trouble::Program("the turn took so long that another worker has the proposal"));
+                }
+                Err(error) => warn!(%error, proposal = %claim.id, "the lease could not be held longer; trying again"),
+            }
+        }
+    }
+
+    /// Writes down what a turn came to, and when to look again.
+    async fn settle(&self, claim: &Claim, result: Result<Turn, Trouble>, now: Time) -> Result<(), StoreError> {
+        let store = &self.engine.store;
         match result {
             Ok(turn) => {
                 note(&turn);
                 match turn.due {
-                    None if turn.is_over() => store.rest(&claim).await?,
-                    due => store.release(&claim, due).await?,
+                    None if turn.is_over() => store.rest(claim).await,
+                    due => store.release(claim, due).await,
                 }
             }
             Err(Trouble::Forge(ForgeError::RateLimited(until))) => {
                 info!(%until, "the forge limits our rate");
-                store.release(&claim, Some(until)).await?;
+                store.release(claim, Some(until)).await
             }
             Err(trouble) => {
-                let again = store.fail(&claim, &trouble.to_string(), now).await?;
+                let again = store.fail(claim, &trouble.to_string(), now).await?;
                 warn!(%trouble, attempts = claim.attempts + 1, %again, "the turn failed");
+                Ok(())
             }
         }
-        Ok(true)
     }
 
     /// Turns stored webhook deliveries into looks at their pull requests.

@@ -2,6 +2,7 @@
 //!
 //! Must not decide anything: it reads what is there and does what it is told, and says which.
 
+mod bucket;
 pub mod github;
 pub mod gitlab;
 pub mod hook;
@@ -40,6 +41,12 @@ pub trait Forge: Send + Sync {
 
     /// Opens a pull request, ready for review.
     async fn open(&self, new: &NewPull) -> Result<u64, ForgeError>;
+
+    /// Gives a pull request of ours the labels and reviewers that it was opened with; nothing where opening gives them.
+    async fn complete(&self, number: u64, new: &NewPull) -> Result<(), ForgeError> {
+        let _ = (number, new);
+        Ok(())
+    }
 
     /// Reads a pull request by its number, past every cache.
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError>;

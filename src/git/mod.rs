@@ -12,6 +12,7 @@ mod refs;
 pub mod repository;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod transport;
 mod write;
 
@@ -19,6 +20,7 @@ pub use diff::PathChange;
 pub use error::GitError;
 pub use merge::{Merged, Replayed};
 pub use read::{Commit, Node};
+pub use tidy::Tidied;
 pub use transport::{Speech, Wire};
 pub use write::NewCommit;
 

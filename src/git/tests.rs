@@ -5,6 +5,7 @@ mod diffs;
 mod merges;
 mod reads;
 mod references;
+mod tidiness;
 mod traps;
 mod writes;
 

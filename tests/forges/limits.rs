@@ -6,12 +6,11 @@ use crate::opening::{FIRST, opened};
 use crate::stand::{Kind, Stand, bump};
 use countersign::forge::ForgeError;
 
+on_served!(f79_writes_are_throttled, f87_a_stale_read_merges_nothing, f89_not_there_yet);
 on_github!(
     f19_lost_deliveries_are_asked_for_again,
-    f55_a_check_turns_red_before_the_merge,
     f77_nothing_is_asked_before_the_reset,
     f78_a_secondary_limit_is_obeyed,
-    f79_writes_are_throttled,
     f80_a_token_that_ends_in_the_middle,
     f81_tokens_of_both_forms,
     f82_a_clock_that_stands_wrong,
@@ -21,10 +20,8 @@ on_github!(
     f86_no_token_goes_elsewhere,
     f87_an_answer_that_still_holds,
     f88_broken_answers,
-    f89_not_there_yet,
     f90_graphql_errors_are_failures,
     a_token_is_narrow,
-    a_stale_read_merges_nothing,
 );
 
 async fn start() -> Stand {
@@ -54,31 +51,6 @@ async fn f19_lost_deliveries_are_asked_for_again(_: Kind) {
     let since = stand.clock.now().plus_seconds(-86_400);
     assert_eq!(std::sync::Arc::new(app).redeliver(since).await, Ok(2));
     assert_eq!(stand.hub().extra().redelivered, [5, 3]);
-    stand.finish().await;
-}
-
-async fn f55_a_check_turns_red_before_the_merge(_: Kind) {
-    use countersign::cli::demo::CI;
-    use countersign::domain::facts::Conclusion;
-    use countersign::forge::Merge;
-    use countersign::forge::local::{RequiredCheck, Rules};
-    let stand = start().await;
-    let number = opened(&stand, "countersign/a").await;
-    let checks = vec![RequiredCheck { name: "ci/build".into(), app: Some(CI) }];
-    stand.protects("main", Some(Rules { checks, ..Rules::default() })).await;
-    let ci = stand.person("ci", CI, true);
-    ci.check(number, "ci/build", Conclusion::Success, CI).await.unwrap();
-    let pull = stand.forge().pull(number).await.unwrap();
-    stand.fake().faults.next(
-        "PUT",
-        "/merge",
-        Fault::meanwhile(move || {
-            let ci = ci.clone();
-            async move { ci.check(number, "ci/build", Conclusion::Failure, CI).await.unwrap() }
-        }),
-    );
-    let refused = stand.forge().merge(number, &head_order(&pull.head)).await.unwrap();
-    assert!(matches!(refused, Merge::NotReady(_)), "{refused:?}");
     stand.finish().await;
 }
 
@@ -121,8 +93,13 @@ async fn f78_a_secondary_limit_is_obeyed(_: Kind) {
     }
 }
 
-async fn f79_writes_are_throttled(_: Kind) {
-    let stand = start().await;
+/// The address of a pull request.
+fn one(kind: Kind) -> &'static str {
+    if kind == Kind::Gitlab { "/merge_requests/{iid}" } else { "/pulls/{number}" }
+}
+
+async fn f79_writes_are_throttled(kind: Kind) {
+    let stand = Stand::start(kind).await;
     let number = opened(&stand, "countersign/a").await;
     let (mut wrote, mut until) = (0, None);
     for n in 0..100 {
@@ -309,9 +286,9 @@ async fn f88_broken_answers(_: Kind) {
     stand.finish().await;
 }
 
-async fn f89_not_there_yet(_: Kind) {
-    let stand = start().await;
-    stand.fake().faults.add("GET", "/pulls/{number}", 0, 1, Fault::fails(404, r#"{"message":"Not Found"}"#));
+async fn f89_not_there_yet(kind: Kind) {
+    let stand = Stand::start(kind).await;
+    stand.fake().faults.add("GET", one(kind), 0, 1, Fault::fails(404, r#"{"message":"Not Found"}"#));
     let id = stand.propose(bump("web", "1.4.2")).await;
     stand.later(600).await;
     assert!(stand.story(&id).await.starts_with(FIRST), "{}", stand.story(&id).await);
@@ -337,12 +314,12 @@ async fn f90_graphql_errors_are_failures(_: Kind) {
     stand.finish().await;
 }
 
-async fn a_stale_read_merges_nothing(_: Kind) {
-    let stand = start().await;
+async fn f87_a_stale_read_merges_nothing(kind: Kind) {
+    let stand = Stand::start(kind).await;
     let number = opened(&stand, "countersign/a").await;
     let old = stand.forge().pull(number).await.unwrap();
     stand.pushes("countersign/a", "evil.txt", "x\n").await;
-    stand.fake().faults.next("GET", "/pulls/{number}", Fault::Stale);
+    stand.fake().faults.next("GET", one(kind), Fault::Stale);
     let read = stand.forge().pull(number).await.unwrap();
     assert_eq!(read.head, old.head, "the old view");
     let refused = stand.forge().merge(number, &head_order(&read.head)).await.unwrap();

@@ -34,6 +34,26 @@ macro_rules! on_each_forge {
     };
 }
 
+/// The same scenario on each forge that lies behind a server.
+macro_rules! on_served {
+    ($($name:ident),+ $(,)?) => {
+        mod on_served_github {
+            $(#[tokio::test] async fn $name() {
+                if crate::stand::playable(crate::stand::Kind::Github) {
+                    super::$name(crate::stand::Kind::Github).await;
+                }
+            })+
+        }
+        mod on_served_gitlab {
+            $(#[tokio::test] async fn $name() {
+                if crate::stand::playable(crate::stand::Kind::Gitlab) {
+                    super::$name(crate::stand::Kind::Gitlab).await;
+                }
+            })+
+        }
+    };
+}
+
 /// A scenario of GitHub alone.
 macro_rules! on_github {
     ($($name:ident),+ $(,)?) => {
@@ -48,16 +68,22 @@ macro_rules! on_github {
 }
 
 mod contract;
+mod crash;
 #[path = "../it/documents.rs"]
 mod documents;
 mod fake;
 mod gitlab;
+mod ground;
+mod hooks;
 mod limits;
 mod merging;
 mod opening;
+mod seasoned;
+mod served;
 mod stand;
 #[path = "../it/story.rs"]
 mod story;
 mod strangers;
 mod table;
+mod tampering;
 mod whole;

@@ -2,7 +2,7 @@
 
 use crate::fake::faults::{Answer, Fault};
 use crate::opening::{new_pull, opened, order};
-use crate::stand::{Kind, Stand};
+use crate::stand::{Kind, Stand, bump};
 use countersign::cli::demo::CI;
 use countersign::domain::facts::{Conclusion, MergeMethod, Mergeable, Opinion, Pull, PullState, Right, User};
 use countersign::domain::ids::Oid;
@@ -19,7 +19,9 @@ on_each_forge!(
     f54_conclusions,
     f56_rules_that_cannot_be_read,
     f57_reviews_and_their_heads,
+    f58_f59_opinions_and_the_right_to_have_one,
     f62_the_head_moved,
+    f65_the_base_advanced,
     f66_a_conflict,
     f67_a_draft,
     f71_somebody_was_faster,
@@ -28,6 +30,8 @@ on_each_forge!(
     rules_are_read,
 );
 on_github!(
+    a_required_context_by_a_status,
+    f37_an_archived_repository_says_so,
     f60_mergeability_is_unknown,
     f61_a_new_word_is_no_yes,
     f65_the_base_was_modified,
@@ -156,6 +160,32 @@ async fn f52_no_checks_are_no_success(kind: Kind) {
     stand.finish().await;
 }
 
+async fn a_required_context_by_a_status(kind: Kind) {
+    let (stand, pull) = start(kind).await;
+    let checks = vec![RequiredCheck { name: "lint".into(), app: None }];
+    stand.protects("main", Some(Rules { checks, ..Rules::default() })).await;
+    for (conclusion, passes) in
+        [(Conclusion::Pending, false), (Conclusion::Failure, false), (Conclusion::Success, true)]
+    {
+        stand.dana().check(pull.number, "lint", conclusion, 0).await.unwrap();
+        let read = stand.forge().pull(pull.number).await.unwrap().checks;
+        let seen: Vec<_> = read.iter().map(|it| (it.name.as_str(), it.app, it.conclusion)).collect();
+        assert_eq!(seen, [("lint", 0, conclusion)], "whoever posts a status has no number");
+        let answer = stand.forge().merge(pull.number, &head_order(&pull.head)).await.unwrap();
+        assert_eq!(matches!(answer, Merge::Merged(_)), passes, "{conclusion:?}: {answer:?}");
+    }
+    stand.finish().await;
+}
+
+async fn f37_an_archived_repository_says_so(kind: Kind) {
+    let (stand, _) = start(kind).await;
+    stand.hub().mood().archived = true;
+    assert!(stand.forge().repository().await.unwrap().archived);
+    let id = stand.propose(bump("web", "1.4.2")).await;
+    stand.expect(&id, "received / dropped: failed").await;
+    stand.finish().await;
+}
+
 async fn f54_conclusions(kind: Kind) {
     let (stand, pull) = start(kind).await;
     let all = [
@@ -224,6 +254,35 @@ async fn f57_reviews_and_their_heads(kind: Kind) {
     let expected =
         if kind == Kind::Gitlab { [1, 3].map(|place| expected[place].clone()).to_vec() } else { expected.to_vec() };
     assert_eq!(told, expected);
+    stand.finish().await;
+}
+
+async fn f58_f59_opinions_and_the_right_to_have_one(kind: Kind) {
+    let (stand, pull) = start(kind).await;
+    let acts = [(77, Opinion::Approve), (7, Opinion::Approve), (7, Opinion::RequestChanges), (66, Opinion::Approve)];
+    for (by, opinion) in acts {
+        let by = [stand.dana(), stand.mallory(), stand.guest()].into_iter().find(|it| it.id() == by).unwrap();
+        by.review(pull.number, opinion).await.unwrap();
+        stand.clock.advance(60);
+    }
+    stand.dana().dismiss(pull.number, 66).await.unwrap();
+    let read = stand.forge().pull(pull.number).await.unwrap().reviews;
+    let latest =
+        |id: u64| read.iter().filter(|it| it.by.id == id).max_by_key(|it| it.at).map(|it| (it.opinion, it.can_write));
+    assert_eq!(latest(7), Some((Opinion::RequestChanges, true)), "the later opinion of the two");
+    assert_eq!(latest(77), Some((Opinion::Approve, false)), "who may not write has no voice");
+    assert!(read.iter().any(|it| it.by.id == 66 && it.opinion == Opinion::Dismissed), "{read:?}");
+    stand.finish().await;
+}
+
+async fn f65_the_base_advanced(kind: Kind) {
+    let (stand, pull) = start(kind).await;
+    stand.protects("main", Some(Rules { strict: true, ..Rules::default() })).await;
+    let main = stand.pushes("main", "README.md", "moved\n").await;
+    assert!(stand.forge().protection("main").await.unwrap().unwrap().strict);
+    let refused = stand.forge().merge(pull.number, &head_order(&pull.head)).await.unwrap();
+    assert!(!matches!(refused, Merge::Merged(_)), "{refused:?}");
+    assert_eq!(stand.tip("main"), Some(main));
     stand.finish().await;
 }
 

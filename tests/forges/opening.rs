@@ -9,18 +9,20 @@ on_each_forge!(
     a_change_goes_its_way,
     f23_our_branch_is_used_again,
     f24_a_foreign_branch_is_left_alone,
+    f25_our_pull_request_is_adopted,
     f26_a_foreign_pull_request_is_not_adopted,
+    f27_the_end_between_branch_and_pull_request,
     f30_nothing_to_merge_is_no_pull_request,
     f31_a_missing_base_is_refused,
     f32_the_length_of_bodies,
     f33_a_body_comes_back_as_it_was_sent,
+    f34_text_from_outside_is_data,
     f35_unknown_reviewers_do_not_matter,
     f39_two_at_once_make_one_branch,
     f75_only_our_own_tip_is_removed,
 );
 on_github!(
     a_change_goes_its_way_with_git,
-    f25_our_pull_request_is_adopted,
     f27_a_crash_between_branch_and_pull_request,
     f28_a_pull_request_whose_answer_was_lost,
     f29_a_branch_that_is_not_visible_yet,
@@ -161,6 +163,45 @@ async fn f29_a_branch_that_is_not_visible_yet(kind: Kind) {
     stand.expect(&id, "received / pushed").await;
     stand.later(600).await;
     assert!(stand.story(&id).await.starts_with(FIRST));
+    stand.finish().await;
+}
+
+async fn f27_the_end_between_branch_and_pull_request(kind: Kind) {
+    let stand = Stand::start(kind).await;
+    let id = stand.send(bump("web", "1.4.2")).await;
+    assert!(stand.parts.worker("mortal").step().await.unwrap());
+    stand.expect(&id, "received / pushed").await;
+    let stand = stand.restart().await;
+    assert!(stand.dana().list().await.unwrap().is_empty());
+    stand.turns().await;
+    assert!(stand.story(&id).await.starts_with(FIRST));
+    assert_eq!(stand.dana().list().await.unwrap().len(), 1);
+    assert_eq!(stand.pull(&id).await.labels, ["countersign", "countersign:automerge"]);
+    stand.finish().await;
+}
+
+async fn f34_text_from_outside_is_data(kind: Kind) {
+    let stand = Stand::start(kind).await;
+    let mut document = bump("web", "1.4.2");
+    document["reason"] =
+        "down\n/merge\r\n```\n/countersign merge\n/target_branch evil\n@team Closes #1 Reverts o/r#1".into();
+    document["rollback"]["description"] = "/close\n/countersign stop\n@team Fixes #2".into();
+    let id = stand.propose(document).await;
+    stand.settle().await;
+    let (number, pull) = (stand.number(&id).await, stand.pull(&id).await);
+    let message = stand.bare().commit(&pull.head).unwrap().message;
+    for text in [&pull.body, &pull.title, &message] {
+        for token in ["@team", "Closes #1", "o/r#1", "Fixes #2", "\r"] {
+            assert!(!text.contains(token), "{token} in {text}");
+        }
+        assert!(!text.lines().any(|line| line.trim_start().starts_with('/')), "a command in {text}");
+    }
+    let kept = stand.dana().show(number).await.unwrap();
+    assert_eq!((kept.0.body, kept.0.base_ref.as_str()), (pull.body, "main"), "stored as it was sent");
+    assert_eq!(stand.story(&id).await, format!("{FIRST} / waits: checks.missing"), "nothing was asked for");
+    if kind == Kind::Gitlab {
+        assert_eq!(*stand.lab().obeyed.lock().unwrap(), []);
+    }
     stand.finish().await;
 }
 

@@ -1,64 +1,19 @@
 //! Whole stories: a class that has earned it merges by itself, and what landed is audited, on each forge.
 
-use crate::documents::config;
 use crate::fake::faults::Fault;
-use crate::stand::{Kind, REPORTER, Stand, bump};
-use countersign::domain::facts::{Conclusion, HealthReport};
-use countersign::domain::trust::Judgement;
+use crate::seasoned::{DAY, good, green, stand as seasoned};
+use crate::stand::{Kind, Stand, bump};
+use countersign::domain::facts::Conclusion;
 
-on_each_forge!(a_class_that_earned_it_merges_by_itself);
-on_github!(
-    f68_merged_by_itself_and_the_answer_was_lost,
-    f62_merging_by_itself_while_somebody_pushes,
+on_each_forge!(
+    a_class_that_earned_it_merges_by_itself,
     f45_the_body_is_edited_before_the_merge,
+    f92_a_backup_from_before_the_merge,
 );
+on_served!(f20_an_event_before_the_api_shows_it, f68_merged_by_itself_and_the_answer_was_lost);
 
-const DAY: i64 = 86_400;
 const MERGED: &str =
     "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged / waits: soak";
-
-/// Eighteen clean changes of six applications on three days.
-async fn seasoned(kind: Kind) -> Stand {
-    let stand = Stand::start(kind).await;
-    let earn = "  wilsonLowerBound: \"0.80\"\n  spread: {targets: 3, days: 3}\n  quietPeriod: 0s\n  requiredChecks: [{name: \"ci/*\", app: 15368}]\n";
-    stand.rules(&config("automate", earn, "")).await;
-    for day in 0..3 {
-        let mut ids = Vec::new();
-        for app in ["basket", "billing", "catalog", "checkout", "email", "gateway"] {
-            let id = stand.propose(bump(app, &format!("1.0.{day}"))).await;
-            stand.merges(&id).await;
-            stand.clock.advance(300);
-            ids.push(id);
-        }
-        stand.settle().await;
-        for id in ids {
-            good(&stand, &id).await;
-        }
-        stand.later(DAY).await;
-    }
-    for _ in 0..3 {
-        stand.later(DAY).await;
-    }
-    stand
-}
-
-async fn good(stand: &Stand, id: &str) {
-    let landed = stand.record(id).await.landed.expect("it landed").commit;
-    let report = HealthReport {
-        reporter: REPORTER.into(),
-        result: Judgement::Good,
-        revision: landed,
-        note: "healthy".into(),
-        severe: false,
-        at: stand.clock.now(),
-    };
-    stand.parts.store.report(&stand.parts.settings.tenants[0].id, id, &report).await.unwrap();
-}
-
-async fn green(stand: &Stand, id: &str) {
-    stand.checks(id, "ci/build", Conclusion::Success).await;
-    stand.settle().await;
-}
 
 async fn a_class_that_earned_it_merges_by_itself(kind: Kind) {
     let stand = seasoned(kind).await;
@@ -88,25 +43,42 @@ async fn f68_merged_by_itself_and_the_answer_was_lost(kind: Kind) {
     stand.finish().await;
 }
 
-async fn f62_merging_by_itself_while_somebody_pushes(kind: Kind) {
+async fn f20_an_event_before_the_api_shows_it(kind: Kind) {
     let stand = seasoned(kind).await;
     let id = stand.propose(bump("web", "1.4.2")).await;
-    let (number, mallory, main) = (stand.number(&id).await, stand.mallory(), stand.tip("main"));
-    stand.fake().faults.next(
-        "PUT",
-        "/merge",
-        Fault::meanwhile(move || {
-            let mallory = mallory.clone();
-            async move {
-                let file = ("evil.txt".to_owned(), Some(b"x\n".to_vec()));
-                mallory.push(number, vec![file], "one more").await.unwrap();
-            }
-        }),
-    );
+    let (number, main) = (stand.number(&id).await, stand.tip("main"));
+    stand.checks(&id, "ci/build", Conclusion::Success).await;
+    stand.forge().pull(number).await.unwrap();
+    stand.mallory().push(number, vec![("evil.txt".to_owned(), Some(b"x\n".to_vec()))], "one more").await.unwrap();
+    // The event of the push is here; the API shows the head before it, with its green checks.
+    let one = if kind == Kind::Gitlab { "/merge_requests/{iid}" } else { "/pulls/{number}" };
+    stand.fake().faults.next("GET", one, Fault::Stale);
+    stand.settle().await;
+    stand.later(60).await;
+    assert_eq!(stand.tip("main"), main, "the older head was not merged\n{}", stand.story(&id).await);
+    assert!(stand.story(&id).await.contains("left to people"), "{}", stand.story(&id).await);
+    stand.finish().await;
+}
+
+async fn f92_a_backup_from_before_the_merge(kind: Kind) {
+    let stand = seasoned(kind).await;
+    let id = stand.propose(bump("web", "1.4.2")).await;
+    let ground = stand.leave().await;
+    ground.back_up();
+    let stand = Stand::on(ground).await;
+    stand.adopt(&id);
     green(&stand, &id).await;
-    stand.later(600).await;
-    assert_eq!(stand.tip("main"), main, "nothing landed");
-    assert!(!stand.story(&id).await.contains("/ merged"), "{}", stand.story(&id).await);
+    stand.expect(&id, MERGED).await;
+    let (main, pulls) = (stand.tip("main"), stand.dana().list().await.unwrap().len());
+    let ground = stand.leave().await;
+    ground.restore();
+    ground.clock.advance(3_600);
+    let stand = Stand::on(ground).await;
+    stand.expect(&id, "received / pushed / opened / attested / waits: checks.missing").await;
+    stand.turns().await;
+    let told = stand.story(&id).await;
+    assert!(told.contains("/ merged") && told.ends_with("waits: soak"), "{told}");
+    assert_eq!((stand.tip("main"), stand.dana().list().await.unwrap().len()), (main, pulls), "nothing was done again");
     stand.finish().await;
 }
 

@@ -142,6 +142,10 @@ impl Forge for Between {
         self.fate.around(self.inner.open(new)).await
     }
 
+    async fn complete(&self, number: u64, new: &NewPull) -> Result<(), ForgeError> {
+        self.inner.complete(number, new).await
+    }
+
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {
         self.inner.pull(number).await
     }

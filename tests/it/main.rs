@@ -18,6 +18,7 @@ mod gates;
 mod golden;
 mod hall;
 mod hooks;
+mod leases;
 mod moves;
 mod others;
 mod overlays;

@@ -49,7 +49,8 @@ impl GithubForge {
         Ok(tip)
     }
 
-    async fn obtain(&self, branch: &str, commit: &Oid) -> Result<(), ForgeError> {
+    /// Fetches a branch if this commit of it is not here.
+    pub(super) async fn obtain(&self, branch: &str, commit: &Oid) -> Result<(), ForgeError> {
         let mirror = self.mirror().await?;
         if has(&mirror, commit).await? {
             return Ok(());

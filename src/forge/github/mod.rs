@@ -5,7 +5,6 @@
 
 mod answer;
 mod app;
-mod bucket;
 mod checks;
 mod clients;
 mod comments;
@@ -104,6 +103,11 @@ impl Forge for GithubForge {
 
     async fn open(&self, new: &NewPull) -> Result<u64, ForgeError> {
         self.open_pull(new).await
+    }
+
+    async fn complete(&self, number: u64, new: &NewPull) -> Result<(), ForgeError> {
+        self.dress(number, new).await;
+        Ok(())
     }
 
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {

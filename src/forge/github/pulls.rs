@@ -70,18 +70,16 @@ impl GithubForge {
                 && pull.user.as_ref().is_some_and(|user| user.id == bot.id)
         };
         let found = self.pulls_of(&new.head_ref).await?.into_iter().find(ours);
-        found.map(|pull| pull.number).ok_or(ForgeError::Rejected(said))
+        let pull = found.ok_or(ForgeError::Rejected(said))?;
+        if !new.labels.iter().all(|name| pull.labels.iter().any(|label| label.name == *name)) {
+            self.dress(pull.number, new).await;
+        }
+        Ok(pull.number)
     }
 
-    /// Labels and reviewers; a pull request without them is better than none.
-    async fn dress(&self, number: u64, new: &NewPull) {
-        if !new.labels.is_empty() {
-            let (what, route) = (format!("the labels of #{number}"), self.talk.at(&format!("/issues/{number}/labels")));
-            let body = json!({"labels": new.labels});
-            if let Err(error) = self.talk.write::<Value>(&what, Verb::Post, &route, &body).await {
-                warn!(%error, number, "the pull request has no labels");
-            }
-        }
+    /// Reviewers and labels, the labels last: where they stand, nothing was left out. A pull request without them is
+    /// better than none.
+    pub(super) async fn dress(&self, number: u64, new: &NewPull) {
         for reviewer in &new.reviewers {
             let name = reviewer.trim_start_matches('@');
             let body = match name.split_once('/') {
@@ -92,6 +90,13 @@ impl GithubForge {
             let route = self.talk.at(&format!("/pulls/{number}/requested_reviewers"));
             if let Err(error) = self.talk.write::<Value>(&what, Verb::Post, &route, &body).await {
                 warn!(%error, number, "a reviewer was not asked");
+            }
+        }
+        if !new.labels.is_empty() {
+            let (what, route) = (format!("the labels of #{number}"), self.talk.at(&format!("/issues/{number}/labels")));
+            let body = json!({"labels": new.labels});
+            if let Err(error) = self.talk.write::<Value>(&what, Verb::Post, &route, &body).await {
+                warn!(%error, number, "the pull request has no labels");
             }
         }
     }
@@ -113,6 +118,10 @@ impl GithubForge {
         let checks = self.checks(&head).await?;
         let touched_by_others = self.touched(number, &head, &reviews).await?;
         let closed = found.state != "open";
+        let merged = landed(&found)?;
+        if let Some(landed) = &merged {
+            self.fetch_landed(&found.base.name, landed).await?;
+        }
         let closed_by = if closed && !found.merged { self.closed_by(number).await? } else { None };
         Ok(Pull {
             number: found.number,
@@ -125,7 +134,7 @@ impl GithubForge {
             draft: found.draft,
             locked: found.locked,
             mergeable: mergeable(&found),
-            merged: landed(&found)?,
+            merged,
             title: found.title,
             body: found.body.unwrap_or_default(),
             author: found.user.map_or_else(ghost, Bot::user),
@@ -139,6 +148,19 @@ impl GithubForge {
             closed_by,
             head,
         })
+    }
+
+    /// What landed, on whatever branch: it is looked at even where that is not the one we know. One that cannot be
+    /// fetched, because the branch is gone, is left to whoever looks.
+    async fn fetch_landed(&self, base: &str, landed: &Landed) -> Result<(), ForgeError> {
+        match self.obtain(base, &landed.commit).await {
+            Ok(()) => Ok(()),
+            Err(limited @ ForgeError::RateLimited(_)) => Err(limited),
+            Err(error) => {
+                warn!(%error, base, commit = %landed.commit, "what landed could not be fetched");
+                Ok(())
+            }
+        }
     }
 
     /// The last push, comment or review by anybody but us.

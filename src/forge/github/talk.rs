@@ -4,7 +4,6 @@
 
 pub(super) use super::answer::{Answer, Verb};
 use super::app::App;
-use super::bucket::Bucket;
 use super::clients::Octo;
 use super::error::{limited, trouble};
 use super::send::send;
@@ -12,6 +11,7 @@ use super::session::{Session, wanted};
 use super::shape::{Bot, Slug, Token};
 use crate::domain::facts::User;
 use crate::domain::ids::Time;
+use crate::forge::bucket::Bucket;
 use crate::forge::{ForgeError, wait};
 use reqwest::header::{ETAG, HeaderMap, IF_NONE_MATCH, LOCATION};
 use secrecy::SecretString;

@@ -3,6 +3,7 @@
 //! Must not log or answer the token, and must not send it anywhere but to the configured origin.
 
 use crate::domain::ids::{Clock, Time};
+use crate::forge::bucket::Bucket;
 use crate::forge::resolve::Guarded;
 use crate::forge::{ForgeError, wait};
 use async_trait::async_trait;
@@ -60,6 +61,7 @@ pub(super) struct Wire {
     source: TokenSource,
     token: Mutex<Option<SecretString>>,
     clock: Clock,
+    bucket: Bucket,
 }
 
 impl Wire {
@@ -78,7 +80,7 @@ impl Wire {
             .timeout(ANSWER)
             .build()
             .map_err(|error| format!("{url}: {error}"))?;
-        Ok(Wire { client, origin, api, source, token: Mutex::new(None), clock })
+        Ok(Wire { client, origin, api, source, token: Mutex::new(None), clock, bucket: Bucket::default() })
     }
 
     /// The address of a repository for git, at the configured origin.
@@ -111,9 +113,18 @@ impl Wire {
         other
     }
 
+    /// Whether something may be sent now: not before a limit ends, and no more writes than forges take.
+    pub(super) fn admit(&self, write: bool) -> Result<(), WireError> {
+        match self.bucket.admit(write, self.now()) {
+            Err(ForgeError::RateLimited(until)) => Err(WireError::Limited(until)),
+            _ => Ok(()),
+        }
+    }
+
     async fn ask(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Bytes>, WireError> {
         let url = Url::parse(&request.uri().to_string()).map_err(|error| WireError::Unusable(error.to_string()))?;
         let (parts, body) = request.into_parts();
+        self.admit(parts.method != Method::GET)?;
         let sent = Sent { method: parts.method, url, headers: parts.headers, body };
         let mut answer = self.follow(&sent).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.renew() {
@@ -156,7 +167,9 @@ impl Wire {
     async fn judge(&self, answer: Response) -> Result<http::Response<Bytes>, WireError> {
         let (status, headers) = (answer.status(), answer.headers().clone());
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(WireError::Limited(until(&headers, (self.clock)())));
+            let until = until(&headers, self.now());
+            self.bucket.close(until);
+            return Err(WireError::Limited(until));
         }
         let body = read(answer).await?;
         if !status.is_success() {

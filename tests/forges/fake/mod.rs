@@ -1,6 +1,8 @@
 //! A forge that answers over HTTP: the pull requests of a local forge on a real bare repository, spoken in the words of
 //! another forge, with a log of every exchange and faults on order.
 
+pub mod doom;
+pub mod events;
 pub mod faults;
 pub mod git_http;
 pub mod github;
@@ -13,6 +15,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use doom::{Doom, Side};
 use faults::{Fault, Script};
 use log::{Exchange, Log};
 use std::io;
@@ -32,6 +35,8 @@ pub struct Fake {
     pub address: SocketAddr,
     pub log: Log,
     pub faults: Script,
+    /// When whoever asks is to end.
+    pub doom: Doom,
     task: JoinHandle<()>,
 }
 
@@ -46,11 +51,11 @@ impl Fake {
     pub async fn start(routes: impl FnOnce(&str) -> Router) -> Fake {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (log, faults) = (Log::default(), Script::default());
-        let state = (log.clone(), faults.clone());
+        let (log, faults, doom) = (Log::default(), Script::default(), Doom::default());
+        let state = (log.clone(), faults.clone(), doom.clone());
         let router = routes(&format!("http://{address}")).fallback(nothing).layer(from_fn_with_state(state, around));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Fake { address, log, faults, task }
+        Fake { address, log, faults, doom, task }
     }
 
     /// `http://127.0.0.1:<port>`.
@@ -64,7 +69,11 @@ async fn nothing(request: Request) -> (StatusCode, String) {
 }
 
 /// Notes the exchange and lets the faults happen that are planned for it.
-async fn around(State((log, script)): State<(Log, Script)>, request: Request, next: Next) -> Response {
+async fn around(State((log, script, doom)): State<(Log, Script, Doom)>, request: Request, next: Next) -> Response {
+    let n = doom.count();
+    if doom.strikes(n, Side::Before).await {
+        return broken();
+    }
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let (parts, body) = request.into_parts();
     let sent = to_bytes(body, MOST).await.unwrap_or_default();
@@ -107,6 +116,10 @@ async fn around(State((log, script)): State<(Log, Script)>, request: Request, ne
         answer,
         planned,
     };
+    if doom.strikes(n, Side::After).await {
+        log.add(exchange(StatusCode::OK, HeaderMap::new(), Bytes::new(), true));
+        return broken();
+    }
     match (instead, answered) {
         (Some(response), _) => {
             log.add(exchange(response.status(), response.headers().clone(), Bytes::new(), true));

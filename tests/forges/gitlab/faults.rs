@@ -11,21 +11,26 @@ use countersign::forge::{ForgeError, Pushed};
 #[tokio::test]
 async fn f77_f78_a_limit_names_its_end() {
     let Some(s) = stand().await else { return };
-    let now = s.clock.now();
     let limited = |name: &str, value: &str| {
         Fault::Before(Answer::new(429, r#"{"message":"Too Many Requests"}"#).header(name, value))
     };
+    let reset = (s.clock.now().seconds() + 30 + 90 + 45).to_string();
     let cases = [
         (limited("retry-after", "30"), 30),
-        (limited("retry-after", "Mon, 05 Jan 2026 08:02:00 GMT"), 120),
-        (limited("ratelimit-reset", &(now.seconds() + 45).to_string()), 45),
+        (limited("retry-after", "Mon, 05 Jan 2026 08:02:00 GMT"), 90),
+        (limited("ratelimit-reset", &reset), 45),
         (limited("x-nothing", "1"), 60),
     ];
     for (fault, seconds) in cases {
         s.fake().faults.next("GET", "/projects/{id}", fault);
-        let answer = s.forge().repository().await;
-        assert_eq!(answer, Err(ForgeError::RateLimited(now.plus_seconds(seconds))));
+        let until = s.clock.now().plus_seconds(seconds);
+        assert_eq!(s.forge().repository().await, Err(ForgeError::RateLimited(until)));
+        let asked = s.fake().log.all().len();
+        assert_eq!(s.forge().repository().await, Err(ForgeError::RateLimited(until)));
+        assert_eq!(s.fake().log.all().len(), asked, "nothing was sent");
+        s.clock.advance(seconds);
     }
+    let now = s.clock.now();
     s.forge().repository().await.unwrap();
     s.fake().faults.next("GET", "/info/refs", limited("retry-after", "30"));
     let answer = s.forge().sync().await.map(|_| ());
@@ -64,6 +69,58 @@ async fn f80_a_replaced_token_is_read_again_and_a_revoked_one_is_said() {
     let Err(ForgeError::Denied(why)) = &answer else { panic!("{answer:?}") };
     assert!(why.contains("revoked") && !why.contains("glpat"), "{why}");
     assert_eq!(s.fake().log.all().len(), 1, "asked once, not again and again");
+    s.finish().await;
+}
+
+#[tokio::test]
+async fn f81_tokens_of_every_form() {
+    for token in [
+        "glpat-ABCDEFGHIJ0123456789",
+        "glpat-Fake_Token-routable-and-longer-than-those-before-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.01.120a1b2c3",
+    ] {
+        let Some(s) = stand().await else { return };
+        s.lab().replace_token(TOKEN, Some(token));
+        std::fs::write(s.home.join("gitlab.token"), format!("{token}\n")).unwrap();
+        let id = s.propose(bump("web", "1.4.3")).await;
+        s.expect(&id, "received / pushed / opened / attested / waits: checks.missing").await;
+        let mut files = vec![s.home.join("data")];
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                assert!(!bytes.windows(token.len()).any(|part| part == token.as_bytes()), "in {}", path.display());
+            }
+        }
+        s.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn f83_access_that_ends_and_comes_back() {
+    let Some(s) = stand().await else { return };
+    let id = s.propose(bump("web", "1.4.3")).await;
+    s.lab().replace_token(TOKEN, Some("glpat-Fake_Token-that-nobody-has-01"));
+    let before = s.fake().log.all().len();
+    s.settle().await;
+    assert!(s.fake().log.all().len() - before < 4, "no storm");
+    let (_, error, _) = s.parts.store.trouble(&s.tenant, &id).await.unwrap().unwrap();
+    assert!(error.unwrap().contains("revoked"), "it says why");
+    for _ in 0..3 {
+        s.later(600).await;
+    }
+    assert!(s.fake().log.all().len() - before < 20, "it waits longer and longer");
+    s.lab().replace_token("glpat-Fake_Token-that-nobody-has-01", Some(TOKEN));
+    s.merges(&id).await;
+    s.later(3_600).await;
+    assert!(s.story(&id).await.ends_with("merged by a person / waits: soak"), "{}", s.story(&id).await);
+    // The role is reduced: nothing can be written, and what was begun goes on when it can.
+    let refused = r#"{"message":"403 Forbidden"}"#;
+    s.fake().faults.add("POST", "/merge_requests", 0, 1, Fault::fails(403, refused));
+    let next = s.propose(bump("search", "1.4.3")).await;
+    s.expect(&next, "received / pushed").await;
+    s.later(3_600).await;
+    assert!(s.story(&next).await.starts_with("received / pushed / opened / attested"));
     s.finish().await;
 }
 

@@ -2,6 +2,7 @@
 
 mod acts;
 mod faults;
+mod hooks;
 mod merging;
 mod reading;
 

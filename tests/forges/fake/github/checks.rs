@@ -49,7 +49,9 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Said {
     hub.may(&headers, "checks", "read")?;
+    // What has no App is a status.
     let mut checks = hub.checks(&sha);
+    checks.retain(|check| check.app != 0);
     checks.retain(|check| query.get("check_name").is_none_or(|name| *name == check.name));
     checks.retain(|check| query.get("app_id").is_none_or(|app| *app == check.app.to_string()));
     let runs: Vec<Value> = checks.iter().map(|check| run_object(&hub, &sha, check)).collect();
@@ -64,11 +66,47 @@ pub fn page(all: Vec<Value>, query: &BTreeMap<String, String>) -> Vec<Value> {
     all.into_iter().skip((number("page", 1).max(1) - 1) * size).take(size).collect()
 }
 
-pub async fn statuses(State(hub): At, Path(sha): Path<String>, headers: HeaderMap) -> Said {
+fn status_object(hub: &Hub, commit: &str, place: usize, check: &CheckRecord) -> Value {
+    json!({
+        "url": hub.api(&format!("/statuses/{commit}")), "avatar_url": format!("{}/avatars/0", hub.url),
+        "id": 70_000 + place, "node_id": format!("SC_{place}"), "state": state(check.conclusion), "description": check.title,
+        "target_url": null, "context": check.name, "created_at": date(check.at), "updated_at": date(check.at)
+    })
+}
+
+/// A status knows four words.
+fn state(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Success => "success",
+        Conclusion::Pending => "pending",
+        Conclusion::Failure => "failure",
+        Conclusion::Neutral | Conclusion::Skipped | Conclusion::Cancelled | Conclusion::ActionRequired => "error",
+    }
+}
+
+/// One word for all: without any it is pending.
+fn combined(all: &[CheckRecord]) -> &'static str {
+    let has = |word: &str| all.iter().any(|check| state(check.conclusion) == word);
+    match (has("failure") || has("error"), has("pending") || all.is_empty()) {
+        (true, _) => "failure",
+        (false, true) => "pending",
+        (false, false) => "success",
+    }
+}
+
+pub async fn statuses(
+    State(hub): At,
+    Path(sha): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Said {
     hub.may(&headers, "statuses", "read")?;
+    let mut all = hub.checks(&sha);
+    all.retain(|check| check.app == 0);
+    let shown = all.iter().enumerate().map(|(place, check)| status_object(&hub, &sha, place, check)).collect();
     let at = hub.api(&format!("/commits/{sha}"));
     ok(json!({
-        "state": "pending", "statuses": [], "sha": sha, "total_count": 0, "repository": hub.repository(),
+        "state": combined(&all), "statuses": page(shown, &query), "sha": sha, "total_count": all.len(), "repository": hub.repository(),
         "commit_url": at, "url": format!("{at}/status")
     }))
 }

@@ -34,6 +34,8 @@ pub struct Mood {
     pub signs: bool,
     /// Permissions that the installation grants.
     pub grants: BTreeMap<String, String>,
+    /// The repository is read-only.
+    pub archived: bool,
     /// Everybody: login, number, permission.
     pub people: Vec<(String, u64, &'static str)>,
     /// `mergeable` and `mergeable_state` instead of the true ones.
@@ -84,6 +86,7 @@ impl Hub {
             signs: true,
             grants: grants.map(|(name, level)| (name.to_owned(), level.to_owned())).collect(),
             people: people.into_iter().map(|(login, id, level)| (login.to_owned(), id, level)).collect(),
+            archived: false,
             mergeable: None,
             deliveries: Vec::new(),
         };

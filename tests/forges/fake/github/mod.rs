@@ -3,6 +3,7 @@
 
 mod auth;
 mod checks;
+mod events;
 mod git;
 mod hub;
 mod objects;
@@ -69,7 +70,7 @@ pub async fn serve(home: &Path, place: LocalPlace, clock: &HandClock, commits: &
     })
     .await;
     let forge = format!(
-        "\n[[github]]\nhost = \"git.example\"\napi = \"{}/api/v3\"\napp = {APP}\nprivate_key_file = {key:?}\ncommits = \"{commits}\"\n",
+        "\n[[github]]\nhost = \"git.example\"\napi = \"{}/api/v3\"\napp = {APP}\nprivate_key_file = {key:?}\ncommits = \"{commits}\"\nwebhook_secret_files = [\"hook.secret\"]\n",
         fake.url()
     );
     let repository = format!("forge = \"github\"\nhost = \"git.example\"\ninstallation = {INSTALLATION}");

@@ -51,7 +51,7 @@ impl Hub {
             "stargazers_count": 0, "watchers_count": 0, "watchers": 0, "language": null, "license": null,
             "has_issues": true, "has_projects": false, "has_downloads": true, "has_wiki": false, "has_pages": false,
             "has_discussions": false, "forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0,
-            "network_count": 0, "subscribers_count": 0, "archived": false, "disabled": false, "visibility": "private",
+            "network_count": 0, "subscribers_count": 0, "archived": self.mood().archived, "disabled": false, "visibility": "private",
             "default_branch": self.bare().default_branch().unwrap(), "allow_squash_merge": true,
             "allow_merge_commit": true, "allow_rebase_merge": true, "topics": [], "is_template": false,
             "web_commit_signoff_required": false,

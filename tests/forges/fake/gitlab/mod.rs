@@ -5,6 +5,7 @@
 //! in a project with merge commits leaves no squash commit, only the merge commit; nothing is computed late unless the
 //! script says so.
 
+mod events;
 mod merge_requests;
 mod merging;
 mod notes;
@@ -57,7 +58,10 @@ pub async fn serve(home: &File, place: LocalPlace, clock: &HandClock) -> Server 
         routes(shared.clone())
     })
     .await;
-    let forge = format!("[[gitlab]]\nhost = \"gitlab.test\"\nurl = \"{}\"\ntoken_file = {file:?}\n", fake.url());
+    let forge = format!(
+        "[[gitlab]]\nhost = \"gitlab.test\"\nurl = \"{}\"\ntoken_file = {file:?}\nwebhook_secret_files = [\"hook.secret\", \"hook.signing\"]\n",
+        fake.url()
+    );
     let repository = "forge = \"gitlab\"\nhost = \"gitlab.test\"".to_owned();
     Server { fake, forge, repository, hub: None, lab: Some(state) }
 }

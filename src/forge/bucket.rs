@@ -7,12 +7,12 @@ use crate::forge::ForgeError;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// Writes a minute; GitHub's own limit is 80.
+/// Writes a minute; the limit of GitHub is 80, GitLab's are set by its administrators and are larger.
 const MINUTE: usize = 60;
-/// Writes an hour; GitHub's own limit is 500.
+/// Writes an hour; the limit of GitHub is 500.
 const HOUR: usize = 400;
 
-/// What one installation may do now.
+/// What may be sent to one repository now.
 #[derive(Default)]
 pub(super) struct Bucket(Mutex<State>);
 
@@ -50,7 +50,7 @@ impl Bucket {
         }
     }
 
-    /// GitHub wants to hear nothing before this moment.
+    /// The forge wants to hear nothing before this moment.
     pub(super) fn close(&self, until: Time) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.closed = state.closed.max(Some(until));
