@@ -108,6 +108,7 @@ impl Settings {
         for tenant in &mut self.tenants {
             tenant.reporters.iter_mut().filter_map(|reporter| reporter.key_file.as_mut()).for_each(absolute);
             tenant.approvers.iter_mut().filter_map(|approver| approver.jwks_file.as_mut()).for_each(absolute);
+            tenant.policy_file.iter_mut().for_each(absolute);
             for repository in &mut tenant.repositories {
                 repository.files().for_each(absolute);
             }

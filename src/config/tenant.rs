@@ -4,7 +4,9 @@
 
 use super::Approver;
 use super::secret::{read_file, token_digest};
+use crate::domain::facts::{MAX_POLICY, Policy};
 use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
+use crate::domain::policy::defaults::Defaults;
 use anyhow::{bail, ensure};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -29,9 +31,28 @@ pub struct Tenant {
     /// Who may report outcomes.
     #[serde(default, rename = "reporter")]
     pub reporters: Vec<Reporter>,
+    /// What it asks of the configs of all its repositories: defaults where they say nothing, floors where they do.
+    #[serde(default)]
+    pub defaults: Option<serde_json::Value>,
+    /// A policy in Rego that is asked about every proposal, beside the repository's own.
+    #[serde(default)]
+    pub policy_file: Option<PathBuf>,
+    /// How many pull requests there may be in all its repositories.
+    #[serde(default)]
+    pub limits: Limits,
     /// Its repositories.
     #[serde(default, rename = "repository")]
     pub repositories: Vec<Repository>,
+}
+
+/// How many pull requests there may be in all repositories of a tenant; no limit where none is given.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Opened in an hour.
+    pub pull_requests_per_hour: Option<u64>,
+    /// Open at once.
+    pub open_pull_requests: Option<u64>,
 }
 
 /// Who may use the API, and for what.
@@ -125,6 +146,7 @@ impl Tenant {
             ensure!(!token.roles.is_empty(), "the token of `{}` has no roles", token.principal);
         }
         self.approvers()?;
+        self.rules()?;
         let mut reporters = BTreeSet::new();
         for reporter in &self.reporters {
             ensure!(reporters.insert(&reporter.id), "reporter `{}` stands twice", reporter.id);
@@ -140,6 +162,21 @@ impl Tenant {
             );
         }
         self.repositories.iter().try_for_each(Repository::check)
+    }
+
+    /// What it asks of the configs of all its repositories.
+    pub fn rules(&self) -> anyhow::Result<Option<Defaults>> {
+        let read = self.defaults.as_ref().map(Defaults::read).transpose();
+        read.map_err(|fault| anyhow::anyhow!("defaults: {fault}"))
+    }
+
+    /// The policy that is asked about every proposal.
+    pub fn policy(&self) -> anyhow::Result<Option<Policy>> {
+        let Some(path) = &self.policy_file else { return Ok(None) };
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| anyhow::anyhow!("policy_file {}: {error}", path.display()))?;
+        ensure!(text.len() <= MAX_POLICY, "policy_file {}: more than {MAX_POLICY} bytes", path.display());
+        Ok(Some(Policy { name: "service".into(), text }))
     }
 
     /// The repository of this forge and name.
