@@ -13,6 +13,8 @@ pub(super) const BYTES: usize = 8 << 20;
 /// The most bytes that a file's aliases may expand to.
 pub(super) const EXPANDED: usize = 4 << 20;
 const NODE_COST: usize = 16;
+/// The size of a map whose keys are looked at one by one.
+const FEW: usize = 12;
 
 /// Reads a file's bytes as text and returns the length of its byte order mark.
 pub(super) fn text(bytes: &[u8]) -> Result<(usize, &str), Refusal> {
@@ -77,6 +79,9 @@ fn refuse_template(tree: &Tree<'_>) -> Result<(), Refusal> {
 }
 
 fn refuse_expanding(tree: &Tree<'_>, work: &mut Work) -> Result<(), Refusal> {
+    if tree.aliases.is_empty() {
+        return Ok(());
+    }
     let count = tree.nodes.len();
     let (mut size, mut depth) = (vec![0_usize; count], vec![0_usize; count]);
     for id in post_order(tree) {
@@ -136,11 +141,14 @@ fn refuse_duplicates(tree: &Tree<'_>) -> Result<(), Refusal> {
     for (id, node) in tree.nodes.iter().enumerate() {
         let Kind::Map { entries, .. } = &node.kind else { continue };
         let mut seen = HashSet::new();
-        for entry in entries {
-            let key = tree.resolve(entry.key);
-            let Kind::Scalar(text, style) = &tree.node(key).kind else { continue };
-            let string = *style != Style::Plain || typing::core(text) == typing::Read::Text;
-            if !seen.insert((text.as_str(), string)) {
+        for (n, entry) in entries.iter().enumerate() {
+            let Kind::Scalar(text, _) = &tree.node(tree.resolve(entry.key)).kind else { continue };
+            let is_new = if entries.len() > FEW {
+                seen.insert(text.as_str())
+            } else {
+                entries.iter().take(n).all(|entry| tree.scalar(entry.key) != Some(text))
+            };
+            if !is_new && entries.iter().take(n).any(|earlier| is_same_key(tree, earlier.key, entry.key)) {
                 let reason = format!("line {} has the key `{text}` a second time", tree.line(entry.start));
                 let refusal = Refusal::of(Code::DuplicateKey, reason).at(locate::dotted(tree, id));
                 return Err(refusal.in_document(locate::document_of(tree, id)));
@@ -148,4 +156,13 @@ fn refuse_duplicates(tree: &Tree<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+// `1` and `"1"` are two keys.
+fn is_same_key(tree: &Tree<'_>, a: Id, b: Id) -> bool {
+    let read = |id| match &tree.node(tree.resolve(id)).kind {
+        Kind::Scalar(text, style) => Some((text, *style != Style::Plain || typing::core(text) == typing::Read::Text)),
+        Kind::Map { .. } | Kind::List { .. } | Kind::Alias(_) => None,
+    };
+    read(a) == read(b)
 }

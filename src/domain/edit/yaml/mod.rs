@@ -13,6 +13,8 @@ mod lines;
 mod locate;
 mod look;
 mod model;
+mod outside;
+mod pane;
 mod parse;
 mod plan;
 mod proof;
@@ -22,6 +24,7 @@ mod set;
 mod splice;
 mod tree;
 mod typing;
+mod verdict;
 
 #[cfg(test)]
 mod random;
@@ -29,14 +32,16 @@ mod random;
 mod tests;
 
 use super::{Code, Edited, Refusal, Touched};
-use crate::domain::change::{Edit, Op, Path, Select, Step};
+use crate::domain::change::{Edit, Op, Path, Select};
 use draft::Draft;
 use locate::{Found, Place};
 use look::Look;
+use pane::Pane;
 pub use parse::Work;
 use proof::Claim;
 use serde_json::Value;
-use tree::{DEPTH, Slot, Tree};
+use tree::{DEPTH, Tree};
+use verdict::Proven;
 
 /// Makes edits in one document of a file, in order; all of them or none.
 pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edited, Refusal> {
@@ -45,6 +50,16 @@ pub fn edit(bytes: &[u8], select: Option<&Select>, edits: &[Edit]) -> Result<Edi
 
 /// The same, where a new key of the root stands behind those that come before it in the order, if it is listed.
 pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], order: &[&str]) -> Result<Edited, Refusal> {
+    edit_from(bytes, select, edits, (order, pane::LEAST))
+}
+
+// Files of `least` bytes and more are proven by a pane.
+fn edit_from(
+    bytes: &[u8],
+    select: Option<&Select>,
+    edits: &[Edit],
+    (order, least): (&[&str], usize),
+) -> Result<Edited, Refusal> {
     let (bom, text) = gate::text(bytes)?;
     if edits.is_empty() {
         locate::document(&gate::tree(text)?, select)?;
@@ -54,7 +69,7 @@ pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], orde
         (Vec::with_capacity(edits.len()), Vec::with_capacity(edits.len()));
     for edit in edits {
         let document = touched.first().map(|touched| touched.document);
-        let step = one(&text, (document, select), edit, order)?;
+        let step = one(&text, (document, select), edit, (order, least))?;
         touched.push(step.1);
         places.push(step.2);
         text = step.0.unwrap_or(text);
@@ -174,7 +189,7 @@ fn one(
     text: &str,
     (document, select): (Option<usize>, Option<&Select>),
     edit: &Edit,
-    order: &[&str],
+    (order, least): (&[&str], usize),
 ) -> Result<Done, Refusal> {
     let tree = gate::tree(text)?;
     let document = document.map_or_else(|| locate::document(&tree, select), Ok)?;
@@ -182,40 +197,54 @@ fn one(
     if tree.documents.is_empty() {
         return first(text, &tree, edit);
     }
+    if text.len() >= least
+        && let Some(done) = in_pane(&tree, document, edit, order)
+    {
+        return Ok(done);
+    }
     let model = model::effective(text).map_err(|refusal| refusal.in_document(document))?;
     if model.len() != tree.documents.len() {
         return Err(Refusal::of(Code::Parse, "the file's documents cannot be told apart"));
     }
     let place = locate::find(&tree, document, &edit.path)?;
-    let before = match place.found {
-        Found::Node(id) if matches!(edit.op, Op::Set | Op::Delete) => Some(tree.source(id).to_owned()),
-        Found::Node(_) | Found::Missing { .. } | Found::Merged { .. } => None,
-    };
     let Some(splice) = plan::plan(&tree, document, &place, edit, order)? else {
-        agree(model, document, edit)?;
-        let touched = Touched { document, path: edit.path.to_string(), after: before.clone(), before };
-        return Ok((None, touched, locate::settled(&tree, document, edit)));
+        verdict::agree(model, document, edit)?;
+        return Ok(unchanged(&tree, document, &place, edit));
     };
     let claim = Claim { before: &tree, model: &model, document, edit, splice: &splice };
-    let (after, path, now) = prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
-    let touched = Touched { document, path, before, after: now };
-    Ok((Some(after), touched, locate::settled(&tree, document, edit)))
+    let proven = verdict::prove(&claim).map_err(|refusal| blame(refusal, &claim, &place))?;
+    Ok(changed(&tree, document, (&place, edit), proven))
 }
 
-// What stands already is not proven by an edit: the value model has to say so as well.
-fn agree(mut model: Vec<serde_yaml::Value>, document: usize, edit: &Edit) -> Result<(), Refusal> {
-    let said = model
-        .get_mut(document)
-        .and_then(|root| model::get(root, &edit.path.0))
-        .map(|value| model::to_plain_json(value));
-    let same =
-        |said: &Value, wanted: &Value| said == wanted || said.as_f64().is_some() && said.as_f64() == wanted.as_f64();
-    match (&said, &edit.value) {
-        (Some(said), Some(wanted)) if !same(said, wanted) => {
-            let reason = "readers of YAML do not agree on what stands here; write it in a plainer way first";
-            Err(Refusal::of(Code::Parse, reason).at(&edit.path).in_document(document))
+// What a large file's pane can prove; nothing if the whole has to be proven, or refused.
+fn in_pane(tree: &Tree<'_>, document: usize, edit: &Edit, order: &[&str]) -> Option<Done> {
+    let pane = Pane::around(tree, document, edit)?;
+    let place = locate::find(tree, document, &edit.path).ok()?;
+    match plan::plan(tree, document, &place, edit, order).ok()? {
+        None => pane.agrees(edit).then(|| unchanged(tree, document, &place, edit)),
+        Some(splice) => {
+            let proven = pane.prove(tree, edit, &splice)?;
+            Some(changed(tree, document, (&place, edit), proven))
         }
-        _ => Ok(()),
+    }
+}
+
+fn unchanged(tree: &Tree<'_>, document: usize, place: &Place, edit: &Edit) -> Done {
+    let before = stood(tree, place, edit);
+    let touched = Touched { document, path: edit.path.to_string(), after: before.clone(), before };
+    (None, touched, locate::settled(tree, document, edit))
+}
+
+fn changed(tree: &Tree<'_>, document: usize, (place, edit): (&Place, &Edit), proven: Proven) -> Done {
+    let touched = Touched { document, path: proven.path, before: stood(tree, place, edit), after: proven.now };
+    (Some(proven.after), touched, locate::settled(tree, document, edit))
+}
+
+// What stands where something is set or deleted.
+fn stood(tree: &Tree<'_>, place: &Place, edit: &Edit) -> Option<String> {
+    match place.found {
+        Found::Node(id) if matches!(edit.op, Op::Set | Op::Delete) => Some(tree.source(id).to_owned()),
+        Found::Node(_) | Found::Missing { .. } | Found::Merged { .. } => None,
     }
 }
 
@@ -230,26 +259,9 @@ fn first(text: &str, tree: &Tree<'_>, edit: &Edit) -> Result<Done, Refusal> {
     let value = draft::nest(&edit.path.0, value).map_err(|refusal| refusal.at(&edit.path))?;
     let splice = insert::fill_file(text, &value, &Look::around(tree, 0));
     let claim = Claim { before: tree, model: &[], document: 0, edit, splice: &splice };
-    let (after, path, now) = prove(&claim).map_err(|refusal| refusal.at(&edit.path))?;
-    Ok((Some(after), Touched { document: 0, path: path.clone(), before: None, after: now }, path))
-}
-
-// The file after, the place that was touched (an appended element by its index), and what stands there.
-fn prove(claim: &Claim<'_>) -> Result<(String, String, Option<String>), Refusal> {
-    let after = claim.splice.apply(claim.before.text);
-    let tree = gate::tree(&after).map_err(|refusal| {
-        Refusal::of(Code::ProofFailed, format!("the result would not be read again: {}", refusal.reason))
-    })?;
-    proof::check(claim, &tree)?;
-    guard::check(claim)?;
-    let id = if claim.edit.op == Op::Delete { None } else { proof::target(claim, &tree) };
-    let mut path = claim.edit.path.clone();
-    if let (Op::Append, Some(Slot::Item(_, n, _))) = (claim.edit.op, id.map(|id| tree.slot(id))) {
-        path.0.push(Step::Index(n));
-    }
-    let now = id.map(|id| tree.source(id).to_owned());
-    drop(tree);
-    Ok((after, path.to_string(), now))
+    let proven = verdict::prove(&claim).map_err(|refusal| refusal.at(&edit.path))?;
+    let touched = Touched { document: 0, path: proven.path.clone(), before: None, after: proven.now };
+    Ok((Some(proven.after), touched, proven.path))
 }
 
 // When a place is inside something shared, the proof fails because other places change too: say so.

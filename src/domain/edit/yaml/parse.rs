@@ -24,13 +24,7 @@ pub struct Work {
 pub(super) fn parse<'a>(text: &'a str, work: &mut Work) -> Result<Tree<'a>, Refusal> {
     let tree = Tree { text, nodes: Vec::new(), documents: Vec::new(), comments: Vec::new(), aliases: Vec::new() };
     let mut builder = Builder { tree, open: Vec::new(), anchors: HashMap::new(), last: None };
-    let options = granit_parser::options! {
-        emit_anchor_events: true,
-        max_buffered_comment_events: usize::MAX,
-        flow_nesting_limit: DEPTH,
-        block_nesting_limit: DEPTH
-    };
-    for next in Parser::new_from_str_with_options(text, options) {
+    for next in Parser::new_from_str_with_options(text, options()) {
         work.events += 1;
         let (event, span) = next.map_err(|error| refuse_scan(text, &error))?;
         builder.event(event, &span)?;
@@ -39,6 +33,16 @@ pub(super) fn parse<'a>(text: &'a str, work: &mut Work) -> Result<Tree<'a>, Refu
     tree.comments.sort_by_key(|range| range.start);
     layout::place(&mut tree)?;
     Ok(tree)
+}
+
+/// How the parser is asked to read.
+pub(super) fn options() -> granit_parser::Options {
+    granit_parser::options! {
+        emit_anchor_events: true,
+        max_buffered_comment_events: usize::MAX,
+        flow_nesting_limit: DEPTH,
+        block_nesting_limit: DEPTH
+    }
 }
 
 fn refuse_scan(text: &str, error: &granit_parser::ScanError) -> Refusal {
@@ -134,9 +138,6 @@ impl Builder<'_> {
     ) -> Result<(), Refusal> {
         let id = self.push(kind, span, anchor, tag)?;
         self.open.push(Open { id, key: None });
-        if self.open.len() > DEPTH {
-            return Err(Refusal::of(Code::TooLarge, format!("nested deeper than {DEPTH} levels")));
-        }
         Ok(())
     }
 
@@ -151,6 +152,9 @@ impl Builder<'_> {
         if id >= NODES {
             return Err(Refusal::of(Code::TooLarge, format!("the file has more than {NODES} nodes")));
         }
+        if self.open.len() >= DEPTH {
+            return Err(Refusal::of(Code::TooLarge, format!("nested deeper than {DEPTH} levels")));
+        }
         let range = span.byte_range().unwrap_or_default();
         self.tree.nodes.push(Node {
             kind,
@@ -159,7 +163,7 @@ impl Builder<'_> {
             end: range.end,
             props: span.tag_span().and_then(|span| span.byte_range()),
             anchor: None,
-            tag: tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix())),
+            tag: tag.map(tag_name),
             parent: self.open.last().map(|open| open.id),
         });
         if anchor != 0 {
@@ -183,7 +187,8 @@ impl Builder<'_> {
     }
 }
 
-fn style_of(style: ScalarStyle) -> Style {
+/// The style of a scalar.
+pub(super) fn style_of(style: ScalarStyle) -> Style {
     match style {
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::Single,
@@ -191,6 +196,11 @@ fn style_of(style: ScalarStyle) -> Style {
         ScalarStyle::Literal => Style::Literal,
         ScalarStyle::Folded => Style::Folded,
     }
+}
+
+/// A tag's name, resolved.
+pub(super) fn tag_name(tag: &granit_parser::Tag) -> String {
+    format!("{}{}", tag.handle(), tag.suffix())
 }
 
 fn join(old: Option<Range<usize>>, new: Range<usize>) -> Range<usize> {

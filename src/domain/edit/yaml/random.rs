@@ -6,6 +6,8 @@ use crate::domain::change::Step;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 
+mod panes;
+
 struct Random(u64);
 
 impl Random {
@@ -61,6 +63,11 @@ impl Writer {
         let (step, list) = (*random.pick(&[2, 2, 4]), *random.pick(&[0, 2]));
         let comments = *random.pick(&[0, 20, 40]);
         Writer { random, out: String::new(), step, list, comments, anchors: Vec::new() }
+    }
+
+    fn written(mut self) -> String {
+        self.map(0, 0, false);
+        self.out
     }
 
     fn line(&mut self, column: usize, text: &str) {

@@ -9,7 +9,7 @@ fn judge(before: &str, gone: &str, come: &str, change: Value) -> Option<Code> {
     let splice = Splice { range: at..at + gone.len(), text: come.to_owned() };
     let edit = &edits(change)[0];
     let claim = Claim { before: &tree, model: &model, document: 0, edit, splice: &splice };
-    prove(&claim).err().map(|refusal| refusal.code)
+    verdict::prove(&claim).err().map(|refusal| refusal.code)
 }
 
 #[test]
