@@ -1,8 +1,6 @@
-//! `token`, `config` and `schema`: what an operator sets up once.
+//! `token` and `schema`: what an operator sets up once.
 
-use super::paint::{Ink, paint, wanted};
-use super::{Output, Status, print_json, read_input, tokens};
-use crate::app::system_clock;
+use super::{Output, Status, print_json, tokens};
 use crate::config::{NewToken, Role, Settings};
 use crate::domain::policy::rules::Rules;
 use crate::domain::proposal::Proposal;
@@ -10,7 +8,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use std::io::Write;
-use std::path::PathBuf;
 
 /// Reads the settings when they are needed.
 pub(super) type Load<'a> = dyn Fn() -> anyhow::Result<Settings> + 'a;
@@ -89,97 +86,6 @@ fn create(
         }
     }
     Ok(Status::Done)
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ConfigArgs {
-    #[command(subcommand)]
-    command: ConfigCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum ConfigCommand {
-    /// Checks the service's settings (`.toml`) or a repository's config (`.yaml`).
-    Check {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-pub(super) fn config(args: &ConfigArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let ConfigCommand::Check { file } = &args.command;
-    let bytes = read_input(file)?;
-    if file.extension().is_some_and(|extension| extension == "toml") {
-        return check_settings(file, output, out);
-    }
-    match Rules::read(&bytes) {
-        Ok(rules) => {
-            consequences(&rules, output, out)?;
-            Ok(Status::Done)
-        }
-        Err(error) => {
-            match output {
-                Output::Json => print_json(out, &json!({"valid": false, "path": error.path, "reason": error.reason}))?,
-                Output::Text => writeln!(out, "{} {}: {error}", paint(wanted(), Ink::Bad, "refused:"), file.display())?,
-            }
-            Ok(Status::Refused)
-        }
-    }
-}
-
-fn check_settings(file: &std::path::Path, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    match Settings::load(file, &|name| std::env::var(name).ok()) {
-        Ok(settings) => {
-            let repositories: usize = settings.tenants.iter().map(|tenant| tenant.repositories.len()).sum();
-            match output {
-                Output::Json => print_json(
-                    out,
-                    &json!({"valid": true, "tenants": settings.tenants.len(), "repositories": repositories}),
-                )?,
-                Output::Text => writeln!(
-                    out,
-                    "{} {} tenants, {repositories} repositories",
-                    paint(wanted(), Ink::Good, "good:"),
-                    settings.tenants.len()
-                )?,
-            }
-            Ok(Status::Done)
-        }
-        Err(error) => {
-            match output {
-                Output::Json => print_json(out, &json!({"valid": false, "path": "", "reason": format!("{error:#}")}))?,
-                Output::Text => writeln!(out, "{} {error:#}", paint(wanted(), Ink::Bad, "refused:"))?,
-            }
-            Ok(Status::Refused)
-        }
-    }
-}
-
-fn consequences(rules: &Rules, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {
-    let auto = &rules.auto_merge;
-    let clean = auto.wilson_lower_bound.clean_outcomes();
-    if output == Output::Json {
-        return print_json(out, &json!({"valid": true, "cleanOutcomes": clean, "rules": rules}));
-    }
-    writeln!(out, "{} version {}", paint(wanted(), Ink::Good, "good:"), rules.version)?;
-    for (name, environment) in &rules.environments {
-        let production = if environment.is_production(name) { ", production" } else { "" };
-        writeln!(out, "environment {name}: mode {}{production}, {}", environment.mode, environment.paths.join(" "))?;
-    }
-    let kinds: Vec<String> = auto.action_kinds.iter().map(|kind| kind.name()).collect();
-    match kinds.as_slice() {
-        [] => writeln!(out, "auto-merge: no action kind is listed, so nothing merges by itself")?,
-        kinds => writeln!(
-            out,
-            "auto-merge: {} after {clean} clean outcomes (lower bound {}), over {} targets and {} days, soak {}",
-            kinds.join(", "),
-            auto.wilson_lower_bound,
-            auto.spread.targets,
-            auto.spread.days,
-            auto.soak
-        )?,
-    }
-    Ok(())
 }
 
 #[derive(Debug, Args)]

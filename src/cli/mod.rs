@@ -6,6 +6,7 @@ mod admin;
 mod approve;
 mod audit;
 mod clean;
+mod config;
 pub mod demo;
 mod doctor;
 mod folder;
@@ -13,6 +14,7 @@ mod init;
 mod keys;
 mod local;
 mod paint;
+mod policy;
 mod pr;
 mod prove;
 pub mod pull;
@@ -24,6 +26,7 @@ mod words;
 
 use crate::app;
 use crate::config::Settings;
+use crate::engine::rego;
 use crate::forge::local::Faults;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -107,13 +110,19 @@ enum Command {
     /// Makes, lists and revokes tokens.
     Token(admin::TokenArgs),
     /// Checks settings and repository configs.
-    Config(admin::ConfigArgs),
+    Config(config::ConfigArgs),
+    /// Tries policies written in Rego.
+    Policy(policy::PolicyArgs),
     /// Prints the schemas.
     Schema(admin::SchemaArgs),
 }
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    // Before anything else is set up: the child lives under limits.
+    if std::env::args_os().nth(1).is_some_and(|word| word == rego::CHILD) {
+        return if rego::child() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let cli = Cli::parse();
     let mut out = std::io::stdout().lock();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -175,7 +184,8 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Keys(args) => keys::keys(&args, &settings, output, out),
         Command::Tenant(args) => tenant::tenant(&args, &settings, output, out).await,
         Command::Token(args) => admin::token(&args, output, out).await,
-        Command::Config(args) => admin::config(&args, output, out),
+        Command::Config(args) => config::config(&args, &settings, output, out),
+        Command::Policy(args) => policy::policy(&args, output, out).await,
         Command::Schema(args) => admin::schema(&args, out),
     }
 }

@@ -72,6 +72,26 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
+    /// Every kind, in order.
+    pub const ALL: [ActionKind; 16] = [
+        ActionKind::SetImage,
+        ActionKind::SetReplicas,
+        ActionKind::SetResources,
+        ActionKind::SetEnv,
+        ActionKind::SetProbe,
+        ActionKind::RestartWorkload,
+        ActionKind::SetHelmValue,
+        ActionKind::PatchManifest,
+        ActionKind::PatchKustomization,
+        ActionKind::SetTerraformVariable,
+        ActionKind::PatchTerraform,
+        ActionKind::SuspendReconciliation,
+        ActionKind::Rollback,
+        ActionKind::AddManifest,
+        ActionKind::RemoveManifest,
+        ActionKind::Runbook,
+    ];
+
     /// The name as written in proposals, config and labels.
     pub fn name(self) -> String {
         format!("{self:?}")
@@ -140,7 +160,7 @@ pub struct Proposal {
     pub plan: Option<Plan>,
     /// Who proposes; must be the principal of the token that sends it.
     pub proposer: Proposer,
-    /// The incident it belongs to; shown to people, not judged by this version.
+    /// The incident it belongs to: within the repository's `holdPeriod` another one with it is dropped as a duplicate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub fingerprint: Option<String>,

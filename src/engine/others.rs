@@ -4,10 +4,11 @@
 
 use super::{Engine, Trouble};
 use crate::domain::approval::Approvers;
-use crate::domain::facts::{Predecessor, Rival, Twin};
-use crate::domain::ids::{Digest, TenantId};
-use crate::domain::lifecycle::{self, Record, Stage};
+use crate::domain::facts::{Earlier, Predecessor, Rival, Twin};
+use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::lifecycle::{self, Record, RulesState, Stage};
 use crate::domain::proposal::Proposal;
+use crate::store::Neighbour;
 
 /// Whether a proposal may still give way to another one.
 fn gives_way(record: &Record) -> bool {
@@ -38,6 +39,30 @@ impl Engine {
         let found = self.store.on_target(tenant, &record.binding.key(), &record.target, &record.id).await?;
         let with_effect = Record { effect: record.effect.or(effect), ..record.clone() };
         Ok(found.iter().filter_map(|found| lifecycle::other(&with_effect, &found.record, &known)).collect())
+    }
+
+    /// The earlier proposal of the same incident that goes on, went through or was only observed, within the hold period.
+    pub(super) async fn earlier(
+        &self,
+        record: &Record,
+        rules: &RulesState,
+        now: Time,
+    ) -> Result<Option<Earlier>, Trouble> {
+        let (Some(incident), Some(loaded), Stage::Received) = (record.incident, rules.loaded(), record.stage) else {
+            return Ok(None);
+        };
+        let since = now.plus_seconds(-loaded.rules.hold_period.0);
+        let (tenant, key) = (&record.binding.tenant, record.binding.key());
+        let found = self.store.of_incident(tenant, &key, incident, since, &record.id).await?;
+        let stands = |other: &Neighbour| match other.record.stage {
+            Stage::Received => other.record.id < record.id,
+            Stage::Dropped => {
+                other.record.id < record.id && other.record.reason.as_ref().is_some_and(|why| why.code == "observed")
+            }
+            Stage::Pushed | Stage::Open | Stage::Merged | Stage::Settled => true,
+        };
+        let first = found.into_iter().find(stands);
+        Ok(first.map(|other| Earlier { id: other.record.id, received: other.record.received }))
     }
 
     /// The steps that a step of a plan waits for, by name.

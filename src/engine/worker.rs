@@ -155,7 +155,14 @@ impl Worker {
             let now: Time = (self.engine.clock)();
             let (tenant, repository) = (&delivery.tenant, delivery.repository.as_str());
             match Hint::look(&delivery.body) {
-                Look::Pull(number) => store.wake(tenant, WakeBy::Pull { repository, number }, now).await?,
+                Look::Pull(number) => {
+                    let woken = store.wake(tenant, WakeBy::Pull { repository, number }, now).await?;
+                    // A pull request that is none of ours may change the config.
+                    if woken == 0 {
+                        self.engine.review(tenant, repository, number).await;
+                    }
+                    woken
+                }
                 Look::Comment(number) => store.rouse(tenant, repository, number, now).await?,
                 Look::Everywhere => store.wake(tenant, WakeBy::Repository(repository), now).await?,
                 Look::Nowhere => 0,

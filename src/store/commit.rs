@@ -5,7 +5,7 @@
 use super::db::{Tx, row, run};
 use super::error::{Result, StoreError};
 use super::insist::insist;
-use super::{Store, approvals, bell, count, due, halts, log, record};
+use super::{Store, approvals, bell, count, due, gates, halts, log, record};
 use crate::domain::audit::Event;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage, Transition};
@@ -101,6 +101,7 @@ impl Store {
         let mut head = log::lock(&mut tx, tenant).await?;
         let (seq, at) = (head.size(), head.next(now));
         update(&mut tx, transition, version, at).await?;
+        gates::reserve(&mut tx, record, at).await?;
         let events = about(record, transition.events.clone());
         let places = log::append(&mut tx, &mut head, tenant, &events, now).await?;
         record::tally(&mut tx, transition, seq, at).await?;
@@ -143,7 +144,7 @@ async fn update(tx: &mut Tx, transition: &Transition, version: Option<u64>, at: 
     // What was taken in never changes: the digest and the repository are asked for, not set.
     let sql = "UPDATE proposal SET stage = $1, reason = $2, effect = $3, class = $4, base = $5, pull = $6, \
                merging = $7, auto = $8, opened = COALESCE(opened, $9), updated = $10, version = version + 1, \
-               record = $11 WHERE tenant = $12 AND id = $13 AND digest = $14 AND repository = $15 AND stage = $16 \
+               record = $11, reserved = CASE WHEN CAST($18 AS BIGINT) = 1 THEN COALESCE(reserved, $10) ELSE NULL END WHERE tenant = $12 AND id = $13 AND digest = $14 AND repository = $15 AND stage = $16 \
                AND ($17 IS NULL OR version = $17)";
     let changed = run!(
         &mut *tx,
@@ -165,6 +166,7 @@ async fn update(tx: &mut Tx, transition: &Transition, version: Option<u64>, at: 
         columns.repository.as_str(),
         transition.from.name(),
         version.map(count).transpose()?,
+        i64::from(record.reserves()),
     )?;
     if changed == 1 { Ok(()) } else { Err(missed(tx, record).await?) }
 }

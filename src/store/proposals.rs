@@ -167,7 +167,7 @@ async fn known(tx: &mut Tx, record: &Record) -> Result<Option<String>> {
 async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<()> {
     let columns = Columns::of(record)?;
     let sql = "INSERT INTO proposal (tenant, id, name, digest, repository, target, stage, merging, auto, updated, \
-               version, record, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10)";
+               version, record, bytes, incident) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10, $11)";
     run!(
         tx,
         sql,
@@ -181,6 +181,7 @@ async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<
         at.0,
         columns.record.as_str(),
         bytes,
+        record.incident.map(|incident| incident.to_string()),
     )?;
     Ok(())
 }

@@ -11,7 +11,11 @@ fn a_token_is_issued_used_and_revoked() {
     let made = site.run(&["token", "issue", "--principal", "agent:new", "--role", "read"]).code(0).json();
     let (token, id) = (made["token"].as_str().unwrap(), made["id"].as_str().unwrap());
     let listed = site.say(&["token", "list"]).code(0);
-    assert!(listed.out.contains(id) && listed.out.contains("agent:new") && !listed.out.contains(token), "{}", listed.out);
+    assert!(
+        listed.out.contains(id) && listed.out.contains("agent:new") && !listed.out.contains(token),
+        "{}",
+        listed.out
+    );
     let read = |status| assert_eq!(site.ask("GET", "/v1/proposals", As::Bearer(token), None).unwrap().status, status);
     read(200);
     let revoked = site.run(&["token", "revoke", id]).code(0).json();

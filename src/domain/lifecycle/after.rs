@@ -8,7 +8,7 @@ use super::track::{class_standing, outcome, terms};
 use super::{Announced, Case, Issued, MergeIntent, Owner, PushIntent, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
 use crate::domain::audit::{Decision, Event};
-use crate::domain::facts::{Landed, Landing, MergeAnswer, Pushed};
+use crate::domain::facts::{Answer, Landed, Landing, MergeAnswer, Pushed};
 use crate::domain::ids::{Digest, Time};
 use crate::domain::policy::effect_key;
 use crate::domain::policy::verdict::{State, Verdict};
@@ -53,6 +53,7 @@ pub fn intent(case: &Case<'_>, action: &Action, verdict: &Verdict, nonce: &str) 
                 let older = supersede::replaces(case, judged).into_iter();
                 next.record.relations.supersedes = older.map(|(rival, _)| rival.id.clone()).collect();
             }
+            next.record.quota = case.facts.quota;
             next.artifacts.extend(plan_artifacts(case));
             Some(next.with(case, "push.intent", Decision::Allow, push_payload(push)))
         }
@@ -199,18 +200,33 @@ pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
         }
     }
     record.verdict = Some(verdict.clone());
+    let events = policy_decision(case, &mut record);
     // A merge that was announced and is not seen is announced anew before it is ordered again.
     record.merging = None;
     Transition {
         from: case.record.stage,
         record,
-        events: Vec::new(),
+        events,
         outcome: None,
         demote: false,
         halt: None,
         due: Some(case.facts.now),
         artifacts: Vec::new(),
     }
+}
+
+/// Another answer of the policies than the last one is written down, and kept.
+fn policy_decision(case: &Case<'_>, record: &mut Record) -> Vec<Event> {
+    let Some(answer) = &case.facts.rego else { return Vec::new() };
+    let said = |answer: &Answer| (answer.policies, answer.deny.clone(), answer.approvals, answer.fault.clone());
+    let known = case.record.rego.as_ref().map(said) == Some(said(answer));
+    record.rego = Some(answer.clone());
+    if known {
+        return Vec::new();
+    }
+    let verdict = crate::domain::policy::rego::verdict(answer);
+    let decision = if verdict.passes() { Decision::Allow } else { Decision::Refuse };
+    vec![event(case, record, "policy.decision", decision, &verdict.code, json!({"answer": answer}))]
 }
 
 fn plan_artifacts(case: &Case<'_>) -> Vec<(&'static str, Vec<u8>)> {

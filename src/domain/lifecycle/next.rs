@@ -102,14 +102,14 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
     let facts = case.facts;
     let Some(loaded) = case.rules.loaded() else { return later(case, case.rules.verdict()) };
     let policy = policy::judge(case.proposal, judged, loaded, facts);
-    let admission = policy::admit(&facts.twins, &facts.counts, rules, facts.now);
+    let admission = policy::admit(facts, rules);
     let edit = Verdict::pass("edit", format!("{} files, tree {}", plan.applied.files.len(), plan.tree.short()));
     let target = supersede::displaces(case, judged);
     let verdict = Verdict::all("intake", vec![edit, policy, approved(case, judged), target, admission]);
     match verdict.state {
         State::Refuse => {
             let reason = match verdict.code.as_str() {
-                "duplicate" => "duplicate",
+                "duplicate" | "same_incident" => "duplicate",
                 "rejected" => "rejected",
                 _ => "denied",
             };

@@ -3,6 +3,7 @@
 //! Must not look at anything but the proposal itself.
 
 mod helm;
+mod kinds;
 mod kustomize;
 
 use super::{Proposal, Target};
@@ -29,6 +30,7 @@ pub(super) fn check(proposal: &Proposal) -> Result<(), Malformed> {
     for (n, change) in proposal.changes.iter().enumerate() {
         check_change(change, &format!("changes[{n}]"))?;
     }
+    kinds::check(proposal)?;
     people(&proposal.reason, "reason", 4000)?;
     check_evidence(proposal)?;
     if let Some(confidence) = &proposal.confidence {

@@ -113,8 +113,8 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
         filled(store, &beta(), CANARY).await;
         driven(store, &record(&beta(), "0190-b"), Stage::Open).await;
         let key = "local:local:7";
-        assert_eq!(store.open_pulls(&acme(), key).await.expect("counts"), 0, "{}", place.name);
-        assert_eq!(store.pulls_opened_since(&acme(), key, at(0)).await.expect("counts"), 0);
+        let counts = store.pulls(&acme(), key, "", at(9)).await.expect("counts");
+        assert_eq!((counts.open, counts.last_hour, counts.tenant_open), (0, 0, 0), "{}", place.name);
         assert!(store.on_target(&acme(), key, "shop/Deployment/web", "").await.expect("finds").is_empty());
         assert!(store.merging_on(&acme(), key, "main", "").await.expect("finds").is_empty());
         let class = class(&beta()).key();
@@ -122,7 +122,7 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
             !store.demoted(&acme(), class).await.expect("reads") && store.demoted(&beta(), class).await.expect("reads")
         );
         assert_eq!(store.in_flight(&acme(), class).await.expect("counts"), 0);
-        assert_eq!(store.open_pulls(&beta(), key).await.expect("counts"), 1);
+        assert_eq!(store.pulls(&beta(), key, "", at(9)).await.expect("counts").open, 1);
         assert!(
             store.deliver(&acme(), key, "d-1", "push", b"", at(3)).await.expect("keeps"),
             "ids are the tenant's own"
