@@ -46,6 +46,8 @@ pub(super) fn config(
 ) -> anyhow::Result<Status> {
     let ConfigCommand::Check(args) = &args.command;
     if args.file.extension().is_some_and(|extension| extension == "toml") {
+        // A file that is not there is an error, and no refusal.
+        read_input(&args.file)?;
         return check_settings(&args.file, output, out);
     }
     let defaults = args.tenant.as_deref().map(|tenant| defaults(tenant, settings)).transpose()?.flatten();

@@ -3,10 +3,13 @@
 //! Must not be led astray by strings and comments, nor by another way of writing a name.
 
 /// Roots of functions that reach out of the evaluation, or that give something else each time.
-const ROOTS: [&str; 12] =
-    ["http", "net", "io", "opa", "rego", "rand", "uuid", "crypto", "providers", "graphql", "file", "os"];
+const ROOTS: [&str; 10] = ["http", "net", "io", "opa", "rego", "rand", "uuid", "crypto", "providers", "graphql"];
+/// Words that are names of variables as well: only a call of something below them is such a function.
+const CALLED: [&str; 2] = ["file", "os"];
 /// Single functions of the same sort.
-const NAMES: [&str; 5] = ["time.now_ns", "trace", "print", "walk_file", "runtime"];
+const NAMES: [&str; 3] = ["time.now_ns", "trace", "print"];
+/// What says which words a policy is written with.
+const IMPORT: &str = "rego.v1";
 
 /// Refuses a text that names such a function; the sentence names the line.
 pub(super) fn check(text: &str) -> Result<(), String> {
@@ -21,7 +24,8 @@ pub(super) fn check(text: &str) -> Result<(), String> {
             c if c.is_alphabetic() || c == '_' => {
                 let name = path(rest);
                 if !after_dot {
-                    judge(name, rest[name.len()..].trim_start().starts_with('['), line)?;
+                    let next = rest[name.len()..].trim_start().chars().next();
+                    judge(name, next, line)?;
                 }
                 name.len()
             }
@@ -54,9 +58,11 @@ fn path(text: &str) -> &str {
     text[..text.find(|c| !part(c)).unwrap_or(text.len())].trim_end_matches('.')
 }
 
-fn judge(path: &str, bracket: bool, line: usize) -> Result<(), String> {
+fn judge(path: &str, next: Option<char>, line: usize) -> Result<(), String> {
     let root = path.split('.').next().unwrap_or(path);
-    let reaches = ROOTS.contains(&root) && (path != root || bracket);
+    let (bracket, call) = (next == Some('['), next == Some('('));
+    let reaches = ROOTS.contains(&root) && path != IMPORT && (path != root || bracket)
+        || CALLED.contains(&root) && path != root && call;
     // `time["now_ns"]` is another way to write it.
     let hidden = bracket && root == "time" && path == root;
     if reaches || hidden || NAMES.contains(&path) {
@@ -90,6 +96,7 @@ mod tests {
             "package countersign\n# http.send is not here\nx := \"http.send(\" + `net.x`",
             "package countersign\nx := input.http.send\ny := input.net[0]",
             "package countersign\nx := time.parse_rfc3339_ns(input.hour)",
+            "package countersign\nimport rego.v1\nx if { some file in input.files; contains(file.path, \"a\") }",
             "package countersign\nx := http_port\ny := data.countersign.rego.z",
         ] {
             assert_eq!(check(text), Ok(()), "{text}");

@@ -7,7 +7,7 @@ use crate::domain::policy::leaves::Leaf;
 use crate::domain::proposal::ActionKind;
 
 pub(super) const KIND: Kind =
-    Kind { kind: ActionKind::RestartWorkload, narrow: true, files: super::YAML, objects: super::PODS, fits: fits };
+    Kind { kind: ActionKind::RestartWorkload, narrow: true, files: super::YAML, objects: super::PODS, fits };
 
 fn fits(leaf: &Leaf) -> bool {
     leaf.last().ends_with("restartedAt")

@@ -7,7 +7,7 @@ use crate::domain::policy::leaves::Leaf;
 use crate::domain::proposal::ActionKind;
 
 pub(super) const KIND: Kind =
-    Kind { kind: ActionKind::SetImage, narrow: true, files: super::YAML, objects: super::PODS, fits: fits };
+    Kind { kind: ActionKind::SetImage, narrow: true, files: super::YAML, objects: super::PODS, fits };
 
 fn fits(leaf: &Leaf) -> bool {
     let named = leaf.last() == "name" && leaf.under(&["images"]);

@@ -7,7 +7,7 @@ use crate::domain::policy::leaves::Leaf;
 use crate::domain::proposal::ActionKind;
 
 pub(super) const KIND: Kind =
-    Kind { kind: ActionKind::SetReplicas, narrow: true, files: super::ANY, objects: super::SCALED, fits: fits };
+    Kind { kind: ActionKind::SetReplicas, narrow: true, files: super::ANY, objects: super::SCALED, fits };
 
 fn fits(leaf: &Leaf) -> bool {
     let known = ["replicas", "replicaCount", "minReplicas", "maxReplicas", "desired_size", "min_size", "max_size"];

@@ -7,7 +7,7 @@ use crate::domain::policy::leaves::Leaf;
 use crate::domain::proposal::ActionKind;
 
 pub(super) const KIND: Kind =
-    Kind { kind: ActionKind::SetTerraformVariable, narrow: false, files: super::TERRAFORM, objects: &[], fits: fits };
+    Kind { kind: ActionKind::SetTerraformVariable, narrow: false, files: super::TERRAFORM, objects: &[], fits };
 
 fn fits(leaf: &Leaf) -> bool {
     leaf.keys.first().is_none_or(|block| !super::BLOCKS.contains(&block.as_str()) || block == "variable")
