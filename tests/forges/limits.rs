@@ -9,6 +9,7 @@ use countersign::forge::ForgeError;
 on_served!(f79_writes_are_throttled, f87_a_stale_read_merges_nothing, f89_not_there_yet);
 on_github!(
     f19_lost_deliveries_are_asked_for_again,
+    f37_an_archived_repository_says_so,
     f77_nothing_is_asked_before_the_reset,
     f78_a_secondary_limit_is_obeyed,
     f80_a_token_that_ends_in_the_middle,
@@ -51,6 +52,15 @@ async fn f19_lost_deliveries_are_asked_for_again(_: Kind) {
     let since = stand.clock.now().plus_seconds(-86_400);
     assert_eq!(std::sync::Arc::new(app).redeliver(since).await, Ok(2));
     assert_eq!(stand.hub().extra().redelivered, [5, 3]);
+    stand.finish().await;
+}
+
+async fn f37_an_archived_repository_says_so(_: Kind) {
+    let stand = start().await;
+    stand.hub().mood().archived = true;
+    assert!(stand.forge().repository().await.unwrap().archived);
+    let id = stand.propose(bump("web", "1.4.2")).await;
+    stand.expect(&id, "received / dropped: failed").await;
     stand.finish().await;
 }
 

@@ -2,7 +2,7 @@
 
 use crate::fake::faults::{Answer, Fault};
 use crate::opening::{new_pull, opened, order};
-use crate::stand::{Kind, Stand, bump};
+use crate::stand::{Kind, Stand};
 use countersign::cli::demo::CI;
 use countersign::domain::facts::{Conclusion, MergeMethod, Mergeable, Opinion, Pull, PullState, Right, User};
 use countersign::domain::ids::Oid;
@@ -31,7 +31,6 @@ on_each_forge!(
 );
 on_github!(
     a_required_context_by_a_status,
-    f37_an_archived_repository_says_so,
     f60_mergeability_is_unknown,
     f61_a_new_word_is_no_yes,
     f65_the_base_was_modified,
@@ -174,15 +173,6 @@ async fn a_required_context_by_a_status(kind: Kind) {
         let answer = stand.forge().merge(pull.number, &head_order(&pull.head)).await.unwrap();
         assert_eq!(matches!(answer, Merge::Merged(_)), passes, "{conclusion:?}: {answer:?}");
     }
-    stand.finish().await;
-}
-
-async fn f37_an_archived_repository_says_so(kind: Kind) {
-    let (stand, _) = start(kind).await;
-    stand.hub().mood().archived = true;
-    assert!(stand.forge().repository().await.unwrap().archived);
-    let id = stand.propose(bump("web", "1.4.2")).await;
-    stand.expect(&id, "received / dropped: failed").await;
     stand.finish().await;
 }
 

@@ -112,7 +112,7 @@ const TITLES: [&str; 92] = [
 ];
 
 /// Where a scenario cannot happen, and why.
-const NEVER: [(usize, usize, &str); 24] = [
+const NEVER: [(usize, usize, &str); 25] = [
     (6, LOCAL, "signs its events"),
     (6, GITHUB, "signs its events"),
     (29, LOCAL, "git is the forge"),
@@ -134,6 +134,7 @@ const NEVER: [(usize, usize, &str); 24] = [
     (84, LOCAL, "is a path"),
     (85, LOCAL, "is a path"),
     (86, LOCAL, "has no addresses"),
+    (87, LOCAL, "is read from the disk"),
     (88, LOCAL, "has no answers over a network"),
     (90, LOCAL, "has no such answers"),
     (90, GITLAB, "REST alone is used"),
