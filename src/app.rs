@@ -2,11 +2,12 @@
 //!
 //! Must not decide anything and must not be imported by anything but the command line.
 
-use crate::config::{Keys, Repository, Settings, random};
+use crate::config::{Keys, Repository, Settings, Tenant, random};
 use crate::domain::approval::Approvers;
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, TenantId, Time};
-use crate::engine::{Engine, Forges, Pace, People, Worker};
+use crate::engine::rego::Evaluator;
+use crate::engine::{Engine, Forges, Organisation, Pace, People, TenantLimits, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
@@ -39,6 +40,10 @@ pub struct Parts {
     pub keys: Keys,
     /// Who may approve, by tenant.
     pub approvers: BTreeMap<TenantId, Approvers>,
+    /// What tenants ask of all their repositories.
+    pub organisations: BTreeMap<TenantId, Organisation>,
+    /// Asks policies.
+    pub evaluator: Evaluator,
     /// The GitHub Apps whose lost deliveries are asked for again.
     pub apps: Vec<Arc<App>>,
 }
@@ -76,7 +81,9 @@ impl Parts {
         let store = open_store(&settings, &clock).await?;
         writable(&store, &settings, clock()).await?;
         let (forges, apps) = forges(&settings, &clock, &faults)?;
-        Ok(Parts { settings: Arc::new(settings), clock, store, forges, keys, approvers, apps })
+        let (organisations, evaluator) = (organisations(&settings)?, Evaluator::default());
+        let settings = Arc::new(settings);
+        Ok(Parts { settings, clock, store, forges, keys, approvers, organisations, evaluator, apps })
     }
 
     /// The engine over these parts.
@@ -92,6 +99,8 @@ impl Parts {
         );
         engine.approvers = self.approvers.clone();
         engine.people = people(settings);
+        engine.organisations = self.organisations.clone();
+        engine.evaluator = self.evaluator.clone();
         engine
     }
 
@@ -118,6 +127,22 @@ fn approvers(settings: &Settings, keys: &Keys) -> anyhow::Result<BTreeMap<Tenant
         found.insert(tenant.id.clone(), approvers);
     }
     Ok(found)
+}
+
+/// What tenants ask of all their repositories.
+fn organisations(settings: &Settings) -> anyhow::Result<BTreeMap<TenantId, Organisation>> {
+    let read = |tenant: &Tenant| Ok((tenant.id.clone(), organisation(tenant)?));
+    settings.tenants.iter().map(read).collect()
+}
+
+/// What one tenant asks of all its repositories.
+pub fn organisation(tenant: &Tenant) -> anyhow::Result<Organisation> {
+    let limits = TenantLimits {
+        pull_requests_per_hour: tenant.limits.pull_requests_per_hour,
+        open_pull_requests: tenant.limits.open_pull_requests,
+    };
+    let read = || anyhow::Ok(Organisation { defaults: tenant.rules()?, policy: tenant.policy()?, limits });
+    read().with_context(|| format!("tenant `{}`", tenant.id))
 }
 
 /// Approvers that the settings join with a user of a forge; a token of theirs is named by their id or `person:<id>`.
@@ -279,6 +304,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         clock: parts.clock.clone(),
         keys: parts.keys.set.clone(),
         log_signer: parts.keys.log.clone(),
+        keyset: parts.keys.published.clone(),
         metrics,
         ready: {
             let stop = stop.clone();

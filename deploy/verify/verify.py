@@ -18,7 +18,7 @@ def need(holds, code, text):
 def pairs(items):
     return need(len(dict(items)) == len(items), BAD, "a key stands twice") or dict(items)
 def strict(raw):  # JSON in its one form (RFC 8785): no second key of a name, no other bytes
-    value = json.loads(raw.decode("utf-8"), object_pairs_hook=pairs)
+    value = json.loads(raw.decode("utf-8"), object_pairs_hook=pairs, parse_float=lambda text: need(False, BAD, f"the number {text}"))
     form = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return need(form.encode() == raw, BAD, "JSON that is not in its one form") or value
 def unbase(text, url=False):
@@ -53,7 +53,7 @@ def verify(body, key, at):
     x = base64.urlsafe_b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode().rstrip("=")
     thumb = hashlib.sha256(b'{"crv":"Ed25519","kty":"OKP","x":"%s"}' % x.encode()).digest()
     kid = base64.urlsafe_b64encode(thumb).decode().rstrip("=")
-    need(set(signed) == {"keyid", "sig"} and signed["keyid"] == kid, "key.unknown", "signed with another key")
+    need(set(signed) == {"keyid", "sig"}, BAD, "the signature's keys"), need(signed["keyid"] == kid, "key.unknown", "signed with another key")
     key.verify(unbase(signed["sig"]), b"DSSEv1 %d %s %d " % (len(TYPE), TYPE.encode(), len(payload)) + payload)
     known(statement := strict(payload))
     predicate, bound = statement["predicate"], statement["predicate"]["binding"]; [known(one, "approval") for one in bound["approvals"]]

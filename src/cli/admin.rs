@@ -1,124 +1,16 @@
-//! `keys`, `token`, `config` and `schema`: what an operator sets up once.
+//! `token` and `schema`: what an operator sets up once.
 
-use super::paint::{Ink, paint, wanted};
-use super::{Output, Status, print_json, read_input};
-use crate::app::system_clock;
-use crate::config::{Keys, NewToken, Role, Settings, generate_approver};
+use super::{Output, Status, print_json, tokens};
+use crate::config::{NewToken, Role, Settings};
 use crate::domain::policy::rules::Rules;
 use crate::domain::proposal::Proposal;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-
-#[derive(Debug, Args)]
-pub(super) struct KeysArgs {
-    #[command(subcommand)]
-    command: KeysCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum KeysCommand {
-    /// Makes the attestation key and the log key, or an approver's own key.
-    Generate {
-        /// Where; the settings' data folder when left out, the folder you are in for an approver.
-        #[arg(long, value_name = "DIR")]
-        directory: Option<PathBuf>,
-        /// Makes the key of this approver instead, on the approver's own machine.
-        #[arg(long, value_name = "ID")]
-        approver: Option<String>,
-    },
-    /// Lists the keys.
-    List {
-        /// Where; the settings' data folder when left out.
-        #[arg(long, value_name = "DIR")]
-        directory: Option<PathBuf>,
-    },
-}
 
 /// Reads the settings when they are needed.
 pub(super) type Load<'a> = dyn Fn() -> anyhow::Result<Settings> + 'a;
-
-pub(super) fn keys(
-    args: &KeysArgs,
-    settings: &Load<'_>,
-    output: Output,
-    out: &mut dyn Write,
-) -> anyhow::Result<Status> {
-    let place = |directory: &Option<PathBuf>| -> anyhow::Result<PathBuf> {
-        match directory {
-            Some(directory) => Ok(directory.clone()),
-            None => Ok(settings()?.data.join("keys")),
-        }
-    };
-    let (directory, keys) = match &args.command {
-        KeysCommand::Generate { directory, approver: Some(id) } => {
-            return approver_key(directory.as_deref().unwrap_or(Path::new(".")), id, output, out);
-        }
-        KeysCommand::Generate { directory, approver: None } => {
-            let directory = place(directory)?;
-            let keys = Keys::generate(&directory, system_clock()())?;
-            (directory, keys)
-        }
-        KeysCommand::List { directory } => {
-            let directory = place(directory)?;
-            let keys = Keys::load(&directory)?;
-            (directory, keys)
-        }
-    };
-    match output {
-        Output::Json => print_json(
-            out,
-            &json!({
-                "directory": directory, "version": keys.set.version,
-                "attestation": keys.set.keys.iter().map(|key| json!({"kid": key.id, "state": key.state})).collect::<Vec<_>>(),
-                "log": keys.log.id(),
-            }),
-        )?,
-        Output::Text => {
-            writeln!(out, "{} version {}", directory.display(), keys.set.version)?;
-            for key in &keys.set.keys {
-                writeln!(out, "attestation  {}  {:?}", key.id, key.state)?;
-            }
-            writeln!(out, "log          {}  Active", keys.log.id())?;
-            writeln!(out, "people verify with {}", directory.join("attestation.pem").display())?;
-        }
-    }
-    Ok(Status::Done)
-}
-
-/// Makes an approver's key and prints what the service's settings need of it.
-fn approver_key(directory: &Path, id: &str, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-    anyhow::ensure!(
-        (1..=64).contains(&id.len()) && id.chars().all(plain),
-        "--approver: use 1 to 64 letters, digits, `.`, `_`, `-` and `@`"
-    );
-    let path = directory.join(format!("approver-{id}.key"));
-    let signer = generate_approver(&path)?;
-    let x = URL_SAFE_NO_PAD.encode(signer.public().as_bytes());
-    let settings =
-        format!("[[tenant.approver]]\nid = \"{id}\"\njwk = {{kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\"}}\n");
-    match output {
-        Output::Json => print_json(
-            out,
-            &json!({
-                "file": path, "kid": signer.id(), "settings": settings,
-                "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x},
-            }),
-        )?,
-        Output::Text => writeln!(
-            out,
-            "{} key {}\n\nkeep the file to yourself; put this below the tenant in the service's settings:\n\n{settings}",
-            path.display(),
-            signer.id()
-        )?,
-    }
-    Ok(Status::Done)
-}
 
 #[derive(Debug, Args)]
 pub(super) struct TokenArgs {
@@ -128,6 +20,12 @@ pub(super) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
+    /// Asks a running service for a token that ends by itself and can be revoked.
+    Issue(tokens::IssueArgs),
+    /// Lists a tenant's tokens, without the tokens themselves.
+    List(tokens::ListArgs),
+    /// Revokes a token of a running service at once.
+    Revoke(tokens::RevokeArgs),
     /// Makes a token, prints it once and prints what to put into the settings.
     Create {
         /// Who will use it: `agent:kubernaut`, `person:dana`.
@@ -142,15 +40,30 @@ enum TokenCommand {
     },
 }
 
-pub(super) fn token(args: &TokenArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let TokenCommand::Create { principal, role, reporter } = &args.command;
+pub(super) async fn token(args: &TokenArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+    match &args.command {
+        TokenCommand::Issue(args) => tokens::issue(args, output, out).await,
+        TokenCommand::List(args) => tokens::list(args, output, out).await,
+        TokenCommand::Revoke(args) => tokens::revoke(args, output, out).await,
+        TokenCommand::Create { principal, role, reporter } => create(principal, role, *reporter, output, out),
+    }
+}
+
+/// Makes a token for the settings.
+fn create(
+    principal: &str,
+    role: &[Role],
+    reporter: bool,
+    output: Output,
+    out: &mut dyn Write,
+) -> anyhow::Result<Status> {
     anyhow::ensure!(
         !principal.contains(char::is_control) && !principal.contains('"'),
         "--principal must be plain text on one line"
     );
     let made = NewToken::make()?;
     let roles: Vec<String> = role.iter().map(|role| format!("\"{}\"", format!("{role:?}").to_lowercase())).collect();
-    let settings = if *reporter {
+    let settings = if reporter {
         format!("[[tenant.reporter]]\nid = \"{principal}\"\nkind = \"bearer\"\nsha256 = \"{}\"\n", made.sha256)
     } else {
         format!(
@@ -173,97 +86,6 @@ pub(super) fn token(args: &TokenArgs, output: Output, out: &mut dyn Write) -> an
         }
     }
     Ok(Status::Done)
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ConfigArgs {
-    #[command(subcommand)]
-    command: ConfigCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum ConfigCommand {
-    /// Checks the service's settings (`.toml`) or a repository's config (`.yaml`).
-    Check {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-pub(super) fn config(args: &ConfigArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let ConfigCommand::Check { file } = &args.command;
-    let bytes = read_input(file)?;
-    if file.extension().is_some_and(|extension| extension == "toml") {
-        return check_settings(file, output, out);
-    }
-    match Rules::read(&bytes) {
-        Ok(rules) => {
-            consequences(&rules, output, out)?;
-            Ok(Status::Done)
-        }
-        Err(error) => {
-            match output {
-                Output::Json => print_json(out, &json!({"valid": false, "path": error.path, "reason": error.reason}))?,
-                Output::Text => writeln!(out, "{} {}: {error}", paint(wanted(), Ink::Bad, "refused:"), file.display())?,
-            }
-            Ok(Status::Refused)
-        }
-    }
-}
-
-fn check_settings(file: &std::path::Path, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    match Settings::load(file, &|name| std::env::var(name).ok()) {
-        Ok(settings) => {
-            let repositories: usize = settings.tenants.iter().map(|tenant| tenant.repositories.len()).sum();
-            match output {
-                Output::Json => print_json(
-                    out,
-                    &json!({"valid": true, "tenants": settings.tenants.len(), "repositories": repositories}),
-                )?,
-                Output::Text => writeln!(
-                    out,
-                    "{} {} tenants, {repositories} repositories",
-                    paint(wanted(), Ink::Good, "good:"),
-                    settings.tenants.len()
-                )?,
-            }
-            Ok(Status::Done)
-        }
-        Err(error) => {
-            match output {
-                Output::Json => print_json(out, &json!({"valid": false, "path": "", "reason": format!("{error:#}")}))?,
-                Output::Text => writeln!(out, "{} {error:#}", paint(wanted(), Ink::Bad, "refused:"))?,
-            }
-            Ok(Status::Refused)
-        }
-    }
-}
-
-fn consequences(rules: &Rules, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {
-    let auto = &rules.auto_merge;
-    let clean = auto.wilson_lower_bound.clean_outcomes();
-    if output == Output::Json {
-        return print_json(out, &json!({"valid": true, "cleanOutcomes": clean, "rules": rules}));
-    }
-    writeln!(out, "{} version {}", paint(wanted(), Ink::Good, "good:"), rules.version)?;
-    for (name, environment) in &rules.environments {
-        let production = if environment.is_production(name) { ", production" } else { "" };
-        writeln!(out, "environment {name}: mode {}{production}, {}", environment.mode, environment.paths.join(" "))?;
-    }
-    let kinds: Vec<String> = auto.action_kinds.iter().map(|kind| kind.name()).collect();
-    match kinds.as_slice() {
-        [] => writeln!(out, "auto-merge: no action kind is listed, so nothing merges by itself")?,
-        kinds => writeln!(
-            out,
-            "auto-merge: {} after {clean} clean outcomes (lower bound {}), over {} targets and {} days, soak {}",
-            kinds.join(", "),
-            auto.wilson_lower_bound,
-            auto.spread.targets,
-            auto.spread.days,
-            auto.soak
-        )?,
-    }
-    Ok(())
 }
 
 #[derive(Debug, Args)]

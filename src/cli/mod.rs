@@ -5,20 +5,28 @@
 mod admin;
 mod approve;
 mod audit;
+mod clean;
+mod config;
 pub mod demo;
 mod doctor;
 mod folder;
 mod init;
+mod keys;
 mod local;
 mod paint;
+mod policy;
+mod pr;
 mod prove;
 pub mod pull;
 mod remote;
+mod tenant;
+mod tokens;
 mod trust;
 mod words;
 
 use crate::app;
 use crate::config::Settings;
+use crate::engine::rego;
 use crate::forge::local::Faults;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -83,7 +91,7 @@ enum Command {
     Digest(local::DigestArgs),
     /// Signs an approval or a rejection of a proposal with your own key.
     Approve(approve::ApproveArgs),
-    /// Verifies the attestation in a pull request's body, offline.
+    /// Verifies the attestation in a pull request's body, offline, or a pull request as its forge shows it.
     Verify(prove::VerifyArgs),
     /// Applies a proposal again and compares the trees.
     Replay(prove::ReplayArgs),
@@ -93,20 +101,28 @@ enum Command {
     Pull(pull::PullArgs),
     /// Shows, replays and simulates track records.
     Trust(trust::TrustArgs),
-    /// Exports and verifies the audit log.
+    /// Exports the audit log, proves what stands in it, and verifies both.
     Audit(audit::AuditArgs),
-    /// Makes and lists keys.
-    Keys(admin::KeysArgs),
-    /// Makes tokens.
+    /// Makes, lists, rotates, revokes and publishes keys.
+    Keys(keys::KeysArgs),
+    /// Deletes a tenant.
+    Tenant(tenant::TenantArgs),
+    /// Makes, lists and revokes tokens.
     Token(admin::TokenArgs),
     /// Checks settings and repository configs.
-    Config(admin::ConfigArgs),
+    Config(config::ConfigArgs),
+    /// Tries policies written in Rego.
+    Policy(policy::PolicyArgs),
     /// Prints the schemas.
     Schema(admin::SchemaArgs),
 }
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    // Before anything else is set up: the child lives under limits.
+    if std::env::args_os().nth(1).is_some_and(|word| word == rego::CHILD) {
+        return if rego::child() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let cli = Cli::parse();
     let mut out = std::io::stdout().lock();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -148,27 +164,37 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Apply(args) => local::apply(&args, output, out),
         Command::Digest(args) => local::digest(&args, output, out),
         Command::Approve(args) => approve::approve(args, output, out).await,
-        Command::Verify(args) => prove::verify(&args, output, out),
+        Command::Verify(args) => match (args.what, args.body) {
+            (Some(prove::What::Pr(args)), _) => {
+                pr::run(&args, &|name: &str| local(&settings()?, name), output, out).await
+            }
+            (None, Some(args)) => prove::verify(&args, output, out),
+            (None, None) => anyhow::bail!("name the body with --body and the key with --key, or use `verify pr`"),
+        },
         Command::Replay(args) => prove::replay(&args, output, out),
         Command::Explain(args) => remote::explain(args, output, out).await,
         Command::Pull(args) => {
             let settings = settings()?;
-            let resolve = |name: &str| {
-                let found = settings.find(crate::domain::ids::ForgeKind::Local, name);
-                let (_, repository) =
-                    found.with_context(|| format!("the settings list no local repository `{name}`"))?;
-                app::local_place(repository)
-            };
+            let resolve = |name: &str| local(&settings, name);
             pull::run(args, &resolve, app::system_clock(), output, out).await?;
             Ok(Status::Done)
         }
         Command::Trust(args) => trust::trust(args, output, out).await,
         Command::Audit(args) => audit::run(args, &settings, output, out).await,
-        Command::Keys(args) => admin::keys(&args, &settings, output, out),
-        Command::Token(args) => admin::token(&args, output, out),
-        Command::Config(args) => admin::config(&args, output, out),
+        Command::Keys(args) => keys::keys(&args, &settings, output, out),
+        Command::Tenant(args) => tenant::tenant(&args, &settings, output, out).await,
+        Command::Token(args) => admin::token(&args, output, out).await,
+        Command::Config(args) => config::config(&args, &settings, output, out),
+        Command::Policy(args) => policy::policy(&args, output, out).await,
         Command::Schema(args) => admin::schema(&args, out),
     }
+}
+
+/// Where a local repository is.
+fn local(settings: &Settings, name: &str) -> anyhow::Result<crate::forge::local::LocalPlace> {
+    let found = settings.find(crate::domain::ids::ForgeKind::Local, name);
+    let (_, repository) = found.with_context(|| format!("the settings list no local repository `{name}`"))?;
+    app::local_place(repository)
 }
 
 fn load(path: Option<&std::path::Path>) -> anyhow::Result<Settings> {
@@ -179,7 +205,9 @@ fn load(path: Option<&std::path::Path>) -> anyhow::Result<Settings> {
 async fn serve(settings: Settings) -> anyhow::Result<Status> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| "info".into());
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(clean::stderr).init();
+    // What a panic says goes the same way as every line.
+    std::panic::set_hook(Box::new(|why| tracing::error!("{why}")));
     let parts = app::Parts::open(settings, app::system_clock(), Faults::default()).await?;
     let stop = CancellationToken::new();
     tokio::spawn({

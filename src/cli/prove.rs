@@ -3,25 +3,43 @@
 use super::paint::{Ink, paint, wanted};
 use super::{Output, Status, print_json, read_input};
 use crate::app::system_clock;
-use crate::domain::attest::{EDITOR, Fault, KeySet, Proven, extract, open, prove};
+use crate::domain::attest::{EDITOR, Fault, KeySet, Listing, Proven, Purpose, extract, open, prove};
 use crate::domain::ids::Oid;
 use crate::domain::proposal::Sealed;
 use crate::engine::{apply_to, plan};
 use crate::git::Mirror;
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct VerifyArgs {
+    #[command(subcommand)]
+    pub(super) what: Option<What>,
+    #[command(flatten)]
+    pub(super) body: Option<BodyArgs>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum What {
+    /// Verifies a pull request against what its forge says of it now.
+    Pr(Box<super::pr::PrArgs>),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BodyArgs {
     /// The pull request's body; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     body: PathBuf,
-    /// The public key, PEM.
+    /// The public key, PEM, or a published key set with --root.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// The key that signs the key set, PEM.
+    #[arg(long, value_name = "FILE")]
+    root: Option<PathBuf>,
     /// The moment at which its validity is judged; now when left out.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
@@ -49,23 +67,33 @@ pub(super) struct ReplayArgs {
     key: Option<PathBuf>,
 }
 
-/// The body's text and the keys to prove it with.
-fn read(body: &Path, key: &Path) -> anyhow::Result<Result<(String, KeySet), Fault>> {
-    let pem = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
-    let keys = match KeySet::from_pem(&pem) {
-        Ok(keys) => keys,
-        Err(fault) => anyhow::bail!("{}: {}", key.display(), fault.reason),
+/// One public key, or the attestation keys of a key set that the pinned root signed.
+pub(super) fn keys_of(key: &Path, root: Option<&Path>) -> anyhow::Result<KeySet> {
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read the key {}", path.display()));
+    let one = |path: &Path| -> anyhow::Result<KeySet> {
+        let pem = String::from_utf8(read(path)?).unwrap_or_default();
+        KeySet::from_pem(&pem).map_err(|fault| anyhow::anyhow!("{}: {}", path.display(), fault.reason))
     };
+    let Some(root) = root else { return one(key) };
+    let pinned = one(root)?.keys.first().context("no key")?.key;
+    let listing = Listing::open(&read(key)?, &pinned, None);
+    let keys = listing.and_then(|listing| listing.keys(Purpose::Attestation));
+    keys.map_err(|fault| anyhow::anyhow!("{}: {}", key.display(), fault.reason))
+}
+
+/// The body's text and the keys to prove it with.
+fn read(body: &Path, key: &Path, root: Option<&Path>) -> anyhow::Result<Result<(String, KeySet), Fault>> {
+    let keys = keys_of(key, root)?;
     let text = String::from_utf8(read_input(body)?);
     Ok(text.map(|text| (text, keys)).map_err(|_| Fault::new("attestation.malformed", "the body is not UTF-8")))
 }
 
-pub(super) fn verify(args: &VerifyArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+pub(super) fn verify(args: &BodyArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
     let at = match &args.at {
         Some(text) => text.parse().map_err(|reason: String| anyhow::anyhow!("--at: {reason}"))?,
         None => system_clock()(),
     };
-    match read(&args.body, &args.key)?.and_then(|(text, keys)| prove(&text, &keys, at)) {
+    match read(&args.body, &args.key, args.root.as_deref())?.and_then(|(text, keys)| prove(&text, &keys, at)) {
         Err(fault) => not_proven(&fault, output, out),
         Ok(proven) => {
             match output {
@@ -99,7 +127,7 @@ fn words(proven: &Proven, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn not_proven(fault: &Fault, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
+pub(super) fn not_proven(fault: &Fault, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
     match output {
         Output::Json => print_json(out, &json!({"verified": false, "code": fault.code, "reason": fault.reason}))?,
         Output::Text => writeln!(out, "{} {fault}", paint(wanted(), Ink::Bad, "not proven:"))?,
@@ -111,7 +139,7 @@ pub(super) fn replay(args: &ReplayArgs, output: Output, out: &mut dyn Write) -> 
     let path = args.proposal.display();
     let sealed = Sealed::read(&read_input(&args.proposal)?).map_err(|error| anyhow::anyhow!("{path}: {error}"))?;
     if let (Some(body), Some(key)) = (&args.body, &args.key)
-        && let Err(fault) = read(body, key)?.and_then(|(text, keys)| attested(&text, &keys, &sealed))
+        && let Err(fault) = read(body, key, None)?.and_then(|(text, keys)| attested(&text, &keys, &sealed))
     {
         return not_proven(&fault, output, out);
     }

@@ -108,3 +108,23 @@ impl Tenant {
         Approvers::new(list).map_err(|reason| anyhow::anyhow!(reason))
     }
 }
+
+/// A list of approvers in a file of its own, `[[approver]]` tables as in the settings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    #[serde(rename = "approver")]
+    approvers: Vec<Approver>,
+}
+
+/// Reads such a file; key sets that it names lie beside it.
+pub fn approvers_of(path: &Path) -> anyhow::Result<Approvers> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the approvers {place}"))?;
+    let mut listed: Listed = toml::from_str(&text).map_err(|error| anyhow::anyhow!("{place}: {error}"))?;
+    for file in listed.approvers.iter_mut().filter_map(|approver| approver.jwks_file.as_mut()) {
+        *file = path.parent().unwrap_or(Path::new(".")).join(&*file);
+    }
+    let list = listed.approvers.iter().map(Approver::read).collect::<anyhow::Result<Vec<_>>>();
+    Approvers::new(list.with_context(|| place.to_string())?).map_err(|reason| anyhow::anyhow!("{place}: {reason}"))
+}

@@ -3,6 +3,7 @@
 //! Must not hold a secret: it names the files they lie in.
 
 use super::Settings;
+use super::address;
 use super::secret::read_file;
 use crate::domain::ids::ForgeKind;
 use anyhow::ensure;
@@ -121,10 +122,29 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
     for (kind, host) in github.chain(gitlab) {
         ensure!(hosts.insert((kind.to_string(), host)), "[[{kind}]] with host `{host}` stands twice");
     }
+    addresses(settings)?;
     for repository in settings.tenants.iter().flat_map(|tenant| &tenant.repositories) {
         let (kind, name, host) = (repository.forge, &repository.name, repository.host());
         let known = kind == ForgeKind::Local || hosts.contains(&(kind.to_string(), host));
         ensure!(known, "repository `{name}`: there is no [[{kind}]] with host = \"{host}\" in these settings");
+    }
+    Ok(())
+}
+
+/// Every address is one that a forge may have.
+fn addresses(settings: &Settings) -> anyhow::Result<()> {
+    for forge in &settings.github {
+        address::check_name("[[github]] host", &forge.host)?;
+        forge.api.iter().try_for_each(|api| address::check("[[github]] api", api))?;
+    }
+    for forge in &settings.gitlab {
+        address::check_name("[[gitlab]] host", &forge.host)?;
+        forge.url.iter().try_for_each(|url| address::check("[[gitlab]] url", url))?;
+    }
+    let repositories = settings.tenants.iter().flat_map(|tenant| &tenant.repositories);
+    for repository in repositories.filter(|repository| repository.webhook_url.is_some()) {
+        let place = format!("repository `{}`: webhook_url", repository.name);
+        repository.webhook_url.iter().try_for_each(|url| address::check(&place, url))?;
     }
     Ok(())
 }

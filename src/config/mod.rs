@@ -2,15 +2,20 @@
 //!
 //! Must not hold a secret that was empty or a default, and must not reach the network.
 
+mod address;
 mod approvers;
 mod forges;
 mod keys;
+mod rotation;
+mod runbooks;
 mod secret;
 mod tenant;
 
-pub use approvers::Approver;
+pub use approvers::{Approver, approvers_of};
 pub use forges::{Commits, Github, Gitlab};
-pub use keys::{KeyFault, Keys, generate_approver, public_pem, read_signer};
+pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
+pub use rotation::{Rotated, listed, publish, revoke, rotate};
+pub use runbooks::{Adapter, Redact, RunbookFile};
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 
 pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
@@ -108,6 +113,8 @@ impl Settings {
         for tenant in &mut self.tenants {
             tenant.reporters.iter_mut().filter_map(|reporter| reporter.key_file.as_mut()).for_each(absolute);
             tenant.approvers.iter_mut().filter_map(|approver| approver.jwks_file.as_mut()).for_each(absolute);
+            tenant.runbooks.iter_mut().map(|runbook| &mut runbook.file).for_each(absolute);
+            tenant.policy_file.iter_mut().for_each(absolute);
             for repository in &mut tenant.repositories {
                 repository.files().for_each(absolute);
             }

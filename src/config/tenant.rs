@@ -3,8 +3,13 @@
 //! Must not hold a secret: it names the files they lie in, or their digests.
 
 use super::Approver;
+use super::runbooks::{Redact, RunbookFile, redactor};
 use super::secret::{read_file, token_digest};
+use crate::domain::facts::{MAX_POLICY, Policy};
 use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
+use crate::domain::policy::defaults::Defaults;
+use crate::domain::proposal::adapt::Runbook;
+use crate::domain::redact::Redactor;
 use anyhow::{bail, ensure};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -29,9 +34,34 @@ pub struct Tenant {
     /// Who may report outcomes.
     #[serde(default, rename = "reporter")]
     pub reporters: Vec<Reporter>,
+    /// What to propose for documents of other tools.
+    #[serde(default, rename = "runbook")]
+    pub runbooks: Vec<RunbookFile>,
+    /// Words that are taken out of its texts, beside tokens and keys of known shapes.
+    #[serde(default)]
+    pub redact: Vec<Redact>,
+    /// What it asks of the configs of all its repositories: defaults where they say nothing, floors where they do.
+    #[serde(default)]
+    pub defaults: Option<serde_json::Value>,
+    /// A policy in Rego that is asked about every proposal, beside the repository's own.
+    #[serde(default)]
+    pub policy_file: Option<PathBuf>,
+    /// How many pull requests there may be in all its repositories.
+    #[serde(default)]
+    pub limits: Limits,
     /// Its repositories.
     #[serde(default, rename = "repository")]
     pub repositories: Vec<Repository>,
+}
+
+/// How many pull requests there may be in all repositories of a tenant; no limit where none is given.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Opened in an hour.
+    pub pull_requests_per_hour: Option<u64>,
+    /// Open at once.
+    pub open_pull_requests: Option<u64>,
 }
 
 /// Who may use the API, and for what.
@@ -125,6 +155,7 @@ impl Tenant {
             ensure!(!token.roles.is_empty(), "the token of `{}` has no roles", token.principal);
         }
         self.approvers()?;
+        self.rules()?;
         let mut reporters = BTreeSet::new();
         for reporter in &self.reporters {
             ensure!(reporters.insert(&reporter.id), "reporter `{}` stands twice", reporter.id);
@@ -139,7 +170,34 @@ impl Tenant {
                 reporter.id
             );
         }
+        self.runbooks()?;
+        self.redactor()?;
         self.repositories.iter().try_for_each(Repository::check)
+    }
+
+    /// Its runbooks, read from their files.
+    pub fn runbooks(&self) -> anyhow::Result<Vec<Runbook>> {
+        self.runbooks.iter().map(RunbookFile::read).collect()
+    }
+
+    /// What is taken out of its texts.
+    pub fn redactor(&self) -> anyhow::Result<Redactor> {
+        redactor(&self.redact)
+    }
+
+    /// What it asks of the configs of all its repositories.
+    pub fn rules(&self) -> anyhow::Result<Option<Defaults>> {
+        let read = self.defaults.as_ref().map(Defaults::read).transpose();
+        read.map_err(|fault| anyhow::anyhow!("defaults: {fault}"))
+    }
+
+    /// The policy that is asked about every proposal.
+    pub fn policy(&self) -> anyhow::Result<Option<Policy>> {
+        let Some(path) = &self.policy_file else { return Ok(None) };
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| anyhow::anyhow!("policy_file {}: {error}", path.display()))?;
+        ensure!(text.len() <= MAX_POLICY, "policy_file {}: more than {MAX_POLICY} bytes", path.display());
+        Ok(Some(Policy { name: "service".into(), text }))
     }
 
     /// The repository of this forge and name.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -269,6 +270,34 @@ impl fmt::Display for Binding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}:{}", self.forge, self.name)
     }
+}
+
+/// Whether no forge can be there: link-local, unspecified, broadcast and multicast addresses, and those under which clouds
+/// hand out credentials to whoever asks.
+pub fn is_nobodys(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_nobodys_v4(v4),
+        IpAddr::V6(v6) => match v6.to_ipv4() {
+            Some(v4) if !v6.is_loopback() => is_nobodys_v4(v4),
+            Some(_) | None => is_nobodys_v6(v6),
+        },
+    }
+}
+
+fn is_nobodys_v4(address: Ipv4Addr) -> bool {
+    address.is_link_local()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || address == Ipv4Addr::new(100, 100, 100, 200)
+        || address == Ipv4Addr::new(192, 0, 0, 192)
+}
+
+fn is_nobodys_v6(address: Ipv6Addr) -> bool {
+    address.is_unspecified()
+        || address.is_multicast()
+        || address.segments()[0] & 0xffc0 == 0xfe80
+        || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ pub mod ids;
 
 pub mod canon;
 
+pub mod redact;
+
 pub mod trust;
 
 pub mod change;

@@ -2,11 +2,14 @@
 //!
 //! Must not know who sent it or what stands in the repository: that is judged later.
 
+pub mod adapt;
 mod check;
+mod clean;
 
 use super::canon::{self, Malformed};
 use super::change::{Change, Select, SelectObject};
 use super::ids::{Digest, ForgeKind, TenantId, Time};
+use super::redact::Redactor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -69,6 +72,26 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
+    /// Every kind, in order.
+    pub const ALL: [ActionKind; 16] = [
+        ActionKind::SetImage,
+        ActionKind::SetReplicas,
+        ActionKind::SetResources,
+        ActionKind::SetEnv,
+        ActionKind::SetProbe,
+        ActionKind::RestartWorkload,
+        ActionKind::SetHelmValue,
+        ActionKind::PatchManifest,
+        ActionKind::PatchKustomization,
+        ActionKind::SetTerraformVariable,
+        ActionKind::PatchTerraform,
+        ActionKind::SuspendReconciliation,
+        ActionKind::Rollback,
+        ActionKind::AddManifest,
+        ActionKind::RemoveManifest,
+        ActionKind::Runbook,
+    ];
+
     /// The name as written in proposals, config and labels.
     pub fn name(self) -> String {
         format!("{self:?}")
@@ -137,7 +160,7 @@ pub struct Proposal {
     pub plan: Option<Plan>,
     /// Who proposes; must be the principal of the token that sends it.
     pub proposer: Proposer,
-    /// The incident it belongs to; shown to people, not judged by this version.
+    /// The incident it belongs to: within the repository's `holdPeriod` another one with it is dropped as a duplicate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub fingerprint: Option<String>,
@@ -273,15 +296,30 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
     /// SHA-256 of those bytes.
     pub digest: Digest,
+    /// The members from which a secret was taken out before.
+    pub redacted: Vec<String>,
 }
 
 impl Sealed {
-    /// Reads a proposal strictly from JSON or YAML and seals it.
+    /// Reads a proposal strictly from JSON or YAML, takes secrets of built-in shapes out of its texts and seals it.
     pub fn read(bytes: &[u8]) -> Result<Sealed, Malformed> {
+        Sealed::under(bytes, &Redactor::default())
+    }
+
+    /// The same with a tenant's own patterns.
+    pub fn under(bytes: &[u8], redactor: &Redactor) -> Result<Sealed, Malformed> {
+        let (document, redacted) = clean::clean(Sealed::parsed(bytes)?, redactor)?;
+        Ok(Sealed { redacted, ..Sealed::seal(document)? })
+    }
+
+    fn parsed(bytes: &[u8]) -> Result<Value, Malformed> {
         if bytes.len() > MAX_BYTES {
             return Err(Malformed::at("", format!("{} bytes; a proposal may have {MAX_BYTES}", bytes.len())));
         }
-        let mut document = canon::parse(bytes)?;
+        canon::parse(bytes)
+    }
+
+    fn seal(mut document: Value) -> Result<Sealed, Malformed> {
         let mut proposal: Proposal = canon::typed(document.clone())?;
         check::check(&proposal)?;
         let approvals = std::mem::take(&mut proposal.approvals);
@@ -294,12 +332,12 @@ impl Sealed {
         }
         let digest = Digest::of(&bytes);
         proposal.aim();
-        Ok(Sealed { proposal, approvals, bytes, digest })
+        Ok(Sealed { proposal, approvals, bytes, digest, redacted: Vec::new() })
     }
 
     /// Reads back bytes that were sealed before.
     pub fn stored(bytes: &[u8]) -> Result<Sealed, Malformed> {
-        let sealed = Sealed::read(bytes)?;
+        let sealed = Sealed::seal(Sealed::parsed(bytes)?)?;
         if sealed.bytes == bytes { Ok(sealed) } else { Err(Malformed::at("", "the stored bytes are not canonical")) }
     }
 }

@@ -4,10 +4,10 @@
 
 use super::{Engine, Trouble};
 use crate::domain::audit::Event;
-use crate::domain::facts::{Asked, Right, User};
+use crate::domain::facts::{Asked, Pull, PullState, Right, User};
 use crate::domain::ids::Time;
 use crate::domain::lifecycle::command::{Answer, Effect, Successor, heard, listens};
-use crate::domain::lifecycle::{Case, Done, Record};
+use crate::domain::lifecycle::{Case, Done, Record, Stage};
 use crate::domain::policy::verdict::Verdict;
 use crate::forge::{Forge, ForgeError};
 use crate::render;
@@ -23,6 +23,32 @@ const KEY: &str = "command";
 
 /// The principals that users of forges are known as, by tenant and `github:1234`.
 pub type People = BTreeMap<(String, String), Vec<String>>;
+
+/// The most characters that are kept of a parting comment.
+const PARTING: usize = 500;
+
+/// What whoever closed a pull request wrote last on it, command or not; nothing once it was taken note of.
+pub(super) async fn parting(
+    forge: &Arc<dyn Forge>,
+    record: &Record,
+    pull: Option<&Pull>,
+    bot: &User,
+) -> Result<Option<String>, Trouble> {
+    let closed = pull.filter(|pull| pull.state == PullState::Closed && record.stage == Stage::Open);
+    let Some((pull, by)) = closed.and_then(|pull| Some((pull, pull.closed_by.as_ref()?))) else { return Ok(None) };
+    if by.id == bot.id {
+        return Ok(None);
+    }
+    let comments = match forge.comments(pull.number).await {
+        Ok(comments) => comments,
+        // The reason is for people; without the right to read it the no stands all the same.
+        Err(ForgeError::Denied(_) | ForgeError::NotFound(_)) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let last = comments.iter().rev().find(|comment| comment.by.id == by.id && heard(comment, bot.id).is_none());
+    let text = last.map(|comment| comment.text.trim().chars().take(PARTING).collect::<String>());
+    Ok(text.filter(|text| !text.is_empty()))
+}
 
 impl Engine {
     /// The oldest comment on a pull request that asks for something and was not answered.

@@ -1,18 +1,18 @@
 //! Reads everything a decision may look at, afresh, from the forge, git, the rules and the store.
 
+use super::asked::parting;
 use super::plan::{apply_to, plan};
+use super::rules::read_rules;
 use super::{Engine, Forges, Trouble};
-use crate::domain::canon::Malformed;
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Repository, Tip, Twin};
+use crate::domain::facts::{Answer, Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Quota, Repository, Tip};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
-use crate::domain::lifecycle::{Record, RulesState, Stage, branch_name};
-use crate::domain::policy::rules::{Loaded, MAX_BYTES, PLACES, Rules};
-use crate::domain::policy::{Judged, effect_key};
+use crate::domain::lifecycle::{Record, RulesState, branch_name};
+use crate::domain::policy::{Judged, effect_key, rego};
 use crate::domain::proposal::Proposal;
 use crate::domain::trust::Track;
 use crate::forge::Forge;
-use crate::git::{GitError, Mirror, Node};
+use crate::git::{GitError, Mirror};
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -61,6 +61,7 @@ impl Engine {
             .clone()
             .or_else(|| proposal.repository.base.clone())
             .unwrap_or_else(|| repository.default_branch.clone());
+        let parting = parting(forge, record, pull.as_ref(), &repository.bot).await?;
         let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         tidy(&mirror).await;
@@ -72,6 +73,8 @@ impl Engine {
         };
         let track = self.track(record, judged.as_ref()).await?;
         let judged = judged.map(|judged| judged.under(&track));
+        let rego = self.policies(record, proposal, judged.as_ref(), &trees.rules, &repository, now).await;
+        let judged = judged.map(|judged| judged.asked(rego.as_ref()));
         let effect = record
             .effect
             .or_else(|| Some(effect_key(&record.binding, &base_name, &trees.plan.as_ref().ok()?.changeset)));
@@ -82,7 +85,11 @@ impl Engine {
             protection: forge.protection(&base_name).await?,
             repository,
             counts: self.counts(record, &base_name, now).await?,
+            quota: self.quota(record, &trees.rules),
             twins: self.twins(record, effect).await?,
+            rivals: self.rivals(record, effect).await?,
+            predecessors: self.predecessors(record, proposal).await?,
+            earlier: self.earlier(record, &trees.rules, now).await?,
             reports: self.reports(record).await?,
             base: trees.base,
             plan: trees.plan,
@@ -93,6 +100,8 @@ impl Engine {
             approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,
             asked,
+            parting,
+            rego,
             halted: self.store.halted(tenant, &record.binding.key()).await?,
             sweep: if record.binding.forge == ForgeKind::Local { 2 } else { 60 },
         };
@@ -113,8 +122,9 @@ impl Engine {
         let branch_name = record.branch.clone().unwrap_or_else(|| branch_name(record));
         let branch = forge.tip(&branch_name).await?;
         let (mirror, changes, base_name) = (mirror.clone(), proposal.changes.clone(), base_name.to_owned());
+        let asked = self.organisation(&record.binding.tenant);
         blocking(move || {
-            let rules = default.map_or(Ok(RulesState::Missing), |tip| read_rules(&mirror, &tip))?;
+            let rules = default.map_or(Ok(RulesState::Missing), |tip| read_rules(&mirror, &tip, &asked))?;
             let base = base
                 .map(|tip| Ok::<_, GitError>(Base { tree: mirror.tree(&tip)?, name: base_name, tip }))
                 .transpose()?;
@@ -128,6 +138,22 @@ impl Engine {
         .await
     }
 
+    /// What the policies say of it, where there are any.
+    async fn policies(
+        &self,
+        record: &Record,
+        proposal: &Proposal,
+        judged: Option<&Judged>,
+        rules: &RulesState,
+        repository: &Repository,
+        now: Time,
+    ) -> Option<Answer> {
+        let policies = &rules.loaded().filter(|loaded| !loaded.policies.is_empty())?.policies;
+        let approvers: Vec<&str> = record.approvals.iter().map(|approval| approval.approver.as_str()).collect();
+        let input = rego::input(proposal, judged?, repository, &approvers, now);
+        Some(self.evaluator.ask(policies, &input).await)
+    }
+
     async fn track(&self, record: &Record, judged: Option<&Judged>) -> Result<Track, Trouble> {
         let Some(class) = judged.map(|judged| judged.class.key()) else { return Ok(Track::default()) };
         Ok(self.store.track(&record.binding.tenant, class).await?)
@@ -135,23 +161,19 @@ impl Engine {
 
     async fn counts(&self, record: &Record, base: &str, now: Time) -> Result<Counts, Trouble> {
         let (tenant, key) = (&record.binding.tenant, record.binding.key());
-        Ok(Counts {
-            open: self.store.open_pulls(tenant, &key).await?,
-            last_hour: self.store.pulls_opened_since(tenant, &key, now.plus_seconds(-3_600)).await?,
-            merging: self.store.merging_on(tenant, &key, base, &record.id).await?.len() as u64,
-        })
+        let merging = self.store.merging_on(tenant, &key, base, &record.id).await?.len() as u64;
+        Ok(Counts { merging, ..self.store.pulls(tenant, &key, &record.id, now).await? })
     }
 
-    async fn twins(&self, record: &Record, effect: Option<Digest>) -> Result<Vec<Twin>, Trouble> {
-        let Some(effect) = effect.filter(|_| record.stage == Stage::Received) else { return Ok(Vec::new()) };
-        let found = self.store.twins(&record.binding.tenant, effect, &record.id).await?;
-        let twin = |other: crate::store::Neighbour| Twin {
-            // Of two that were only taken in, the older one goes on.
-            active: !other.stage.is_final() && (other.stage != Stage::Received || other.id < record.id),
-            rejected: (other.stage == Stage::Dropped).then_some(other.over.unwrap_or(other.updated)),
-            id: other.id,
-        };
-        Ok(found.into_iter().map(twin).collect())
+    fn quota(&self, record: &Record, rules: &RulesState) -> Option<Quota> {
+        let limits = &rules.loaded()?.rules.limits;
+        let tenant = self.organisation(&record.binding.tenant).limits;
+        Some(Quota {
+            open: limits.open_pull_requests,
+            per_hour: limits.pull_requests_per_hour,
+            tenant_open: tenant.open_pull_requests,
+            tenant_per_hour: tenant.pull_requests_per_hour,
+        })
     }
 
     /// Health reports about the commit that landed.
@@ -188,46 +210,6 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Trouble> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|error| Trouble::Git(GitError::Other(error.to_string())))??)
-}
-
-/// Reads a repository's rules from its default branch, as a turn does.
-pub async fn rules_of(forge: &Arc<dyn Forge>) -> Result<RulesState, Trouble> {
-    let repository = forge.repository().await?;
-    let mirror = forge.sync().await?;
-    let tip = forge.tip(&repository.default_branch).await?;
-    blocking(move || tip.map_or(Ok(RulesState::Missing), |tip| read_rules(&mirror, &tip))).await
-}
-
-/// Reads the one config of a commit's tree.
-fn read_rules(mirror: &Mirror, tip: &Oid) -> Result<RulesState, GitError> {
-    let tree = mirror.tree(tip)?;
-    let mut found = Vec::new();
-    for place in PLACES {
-        match mirror.node(&tree, place)? {
-            Some(Node::File { oid, .. }) => found.push((place, Some(oid))),
-            Some(Node::Link | Node::Submodule | Node::Directory(_)) => found.push((place, None)),
-            Some(Node::Through(_)) | None => {}
-        }
-    }
-    let invalid = |path: &str, reason: String| Ok(RulesState::Invalid(path.to_owned(), Malformed::at("", reason)));
-    match found.as_slice() {
-        [] => Ok(RulesState::Missing),
-        [(path, None)] => invalid(path, "this is not a regular file".into()),
-        [(path, Some(oid))] => {
-            let bytes = match mirror.read(oid, MAX_BYTES as u64) {
-                Ok(bytes) => bytes,
-                Err(error @ GitError::TooLarge { .. }) => return invalid(path, error.to_string()),
-                Err(error) => return Err(error),
-            };
-            Ok(match Rules::read(&bytes) {
-                Ok(rules) => {
-                    RulesState::Loaded(Box::new(Loaded { path: (*path).to_owned(), digest: Digest::of(&bytes), rules }))
-                }
-                Err(error) => RulesState::Invalid((*path).to_owned(), error),
-            })
-        }
-        [(path, _), (other, _), ..] => invalid(path, format!("there is also {other}: keep one of the two")),
-    }
 }
 
 fn read_tip(mirror: &Mirror, commit: Oid) -> Result<Tip, GitError> {

@@ -5,18 +5,24 @@
 mod asked;
 mod gather;
 mod history;
+mod others;
+mod pause;
 mod perform;
 mod plan;
+pub mod rego;
+mod review;
+mod rules;
 mod trouble;
 mod turn;
 mod worker;
 
 pub use asked::People;
-pub use gather::rules_of;
+pub use pause::Pace;
 pub use plan::{TreeFiles, apply_to, plan};
+pub use rules::{Organisation, TenantLimits, rules_of};
 pub use trouble::Trouble;
 pub use turn::Turn;
-pub use worker::{Pace, Worker};
+pub use worker::Worker;
 
 use crate::config::Keys;
 use crate::domain::approval::Approvers;
@@ -35,6 +41,11 @@ impl Forges {
     /// Adds a repository.
     pub fn insert(&mut self, binding: &Binding, forge: Arc<dyn Forge>) {
         self.0.insert((binding.tenant.to_string(), binding.key()), forge);
+    }
+
+    /// The forge of a repository by its key, if it is configured for this tenant.
+    pub fn by_key(&self, tenant: &TenantId, key: &str) -> Option<&Arc<dyn Forge>> {
+        self.0.get(&(tenant.to_string(), key.to_owned()))
     }
 
     /// The forge of a repository, if it is configured for this tenant.
@@ -62,6 +73,11 @@ pub struct Engine {
     pub approvers: BTreeMap<TenantId, Approvers>,
     /// Who the users of forges are to us.
     pub people: People,
+    /// What organisations ask of all their repositories, by tenant.
+    pub organisations: BTreeMap<TenantId, Organisation>,
+    /// Asks policies.
+    pub evaluator: rego::Evaluator,
+    seen: review::Seen,
     locks: Locks,
 }
 
@@ -72,11 +88,32 @@ impl Engine {
     /// Puts an engine together.
     pub fn new(store: Store, forges: Forges, keys: Keys, instance: String, clock: Clock, stop: bool) -> Engine {
         let (people, approvers) = (People::default(), BTreeMap::new());
-        Engine { store, forges, keys, instance, clock, stop, approvers, people, locks: Locks::default() }
+        Engine {
+            store,
+            forges,
+            keys,
+            instance,
+            clock,
+            stop,
+            approvers,
+            people,
+            organisations: BTreeMap::new(),
+            evaluator: rego::Evaluator::default(),
+            seen: review::Seen::default(),
+            locks: Locks::default(),
+        }
+    }
+
+    /// What the organisation of a tenant asks.
+    fn organisation(&self, tenant: &TenantId) -> Organisation {
+        self.organisations.get(tenant).cloned().unwrap_or_default()
     }
 
     async fn lock(&self, binding: &Binding) -> Arc<Mutex<()>> {
-        let mut locks = self.locks.lock().await;
-        locks.entry(binding.key()).or_default().clone()
+        self.lock_key(&binding.key()).await
+    }
+
+    async fn lock_key(&self, key: &str) -> Arc<Mutex<()>> {
+        self.locks.lock().await.entry(key.to_owned()).or_default().clone()
     }
 }

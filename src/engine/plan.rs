@@ -7,8 +7,10 @@ use crate::domain::change::{Change, Landed};
 use crate::domain::edit::{Applied, Code, Files, LandedChange, Refusal, apply};
 use crate::domain::facts::Plan;
 use crate::domain::ids::{Digest, Oid};
+use crate::domain::policy::objects::around;
 use crate::git::{GitError, Mirror, Node};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// The most bytes a file may have.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
@@ -108,5 +110,27 @@ pub fn plan(mirror: &Mirror, base: &Oid, changes: &[Change]) -> Result<Result<Pl
     };
     let changeset = Digest::of(&mirror.raw_diff(base, &written)?);
     let inverse = applied.inverse.bytes();
-    Ok(Ok(Plan { tree: written, changeset, applied, inverse }))
+    let around = match surroundings(mirror, base, &applied)? {
+        Ok(around) => around,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    Ok(Ok(Plan { tree: written, changeset, applied, inverse, around }))
+}
+
+/// The namespaces that kustomizations of the base give the changed files.
+fn surroundings(
+    mirror: &Mirror,
+    base: &Oid,
+    applied: &Applied,
+) -> Result<Result<BTreeMap<String, String>, Refusal>, GitError> {
+    let files = TreeFiles::new(mirror, base)?;
+    let mut found = BTreeMap::new();
+    for file in &applied.files {
+        match around(&files, &file.path) {
+            Ok(Some(namespace)) => drop(found.insert(file.path.clone(), namespace)),
+            Ok(None) => {}
+            Err(refusal) => return files.fault().map_or(Ok(Err(refusal)), Err),
+        }
+    }
+    Ok(Ok(found))
 }

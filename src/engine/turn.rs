@@ -46,6 +46,11 @@ impl Engine {
                 announced(&mut record, &mark, binding.digest(), *index, *leaf);
             }
         }
+        let first_push = matches!(action, Action::Push(_)) && record.stage == Stage::Received;
+        if first_push && self.is_crowded_out(&record).await? {
+            // Nothing has left yet: the next turn sees the other one and drops this one.
+            return Ok(Turn { action: Action::Wait(facts.now), verdict, record, due: Some(facts.now) });
+        }
         let case = Case { record: &record, ..case };
         let done = self.perform(&case, &action, &verdict).await?;
         let due = match &action {
@@ -55,6 +60,9 @@ impl Engine {
         match after(&case, &action, &verdict, done) {
             Some(transition) => {
                 self.store.commit_seen(&transition, version, (self.clock)()).await?;
+                if action == Action::OpenPull {
+                    self.nudge(&transition.record).await?;
+                }
                 let due = due.or(transition.due);
                 Ok(Turn { action, verdict, record: transition.record, due })
             }

@@ -1,5 +1,6 @@
 //! The loop: claim what is due, take its turn, say when to look again; hints and failures are never lost.
 
+use super::pause::{Health, Pace};
 use super::{Engine, Trouble, Turn};
 use crate::domain::ids::Time;
 use crate::forge::ForgeError;
@@ -23,19 +24,6 @@ const REMEMBERED: i64 = 30 * 86_400;
 
 /// Seconds between two times that old deliveries are let go.
 const FORGET_EVERY: i64 = 3_600;
-
-/// How the loop waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// The longest sleep when nothing is due.
-    pub idle: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace { idle: Duration::from_millis(500) }
-    }
-}
 
 /// Takes turns.
 #[derive(Clone)]
@@ -65,19 +53,29 @@ impl Worker {
 
     /// Takes turns until it is told to stop; the turn that is under way ends first.
     pub async fn run(&self, pace: Pace, stop: CancellationToken) {
+        let store = &self.engine.store;
+        let (mut bell, mut health) = (store.bell(), Health::default());
         while !stop.is_cancelled() {
             let busy = match self.take_hints().await {
                 Ok(()) => self.step().await,
                 Err(error) => Err(error),
             };
-            match busy {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => warn!(%error, "the database does not answer; trying again"),
-            }
+            let pause = match busy {
+                Ok(worked) => {
+                    health.answers();
+                    if worked {
+                        continue;
+                    }
+                    let now = (self.engine.clock)();
+                    let next = if bell.is_live() { store.next_due().await.unwrap_or_default() } else { None };
+                    pace.pause(bell.is_live(), now, next)
+                }
+                Err(error) => health.fails(&error, &pace),
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(pace.idle) => {}
+                () = tokio::time::sleep(pause) => {}
+                () = bell.rung(), if health.is_well() => {}
             }
         }
     }
@@ -157,7 +155,14 @@ impl Worker {
             let now: Time = (self.engine.clock)();
             let (tenant, repository) = (&delivery.tenant, delivery.repository.as_str());
             match Hint::look(&delivery.body) {
-                Look::Pull(number) => store.wake(tenant, WakeBy::Pull { repository, number }, now).await?,
+                Look::Pull(number) => {
+                    let woken = store.wake(tenant, WakeBy::Pull { repository, number }, now).await?;
+                    // A pull request that is none of ours may change the config.
+                    if woken == 0 {
+                        self.engine.review(tenant, repository, number).await;
+                    }
+                    woken
+                }
                 Look::Comment(number) => store.rouse(tenant, repository, number, now).await?,
                 Look::Everywhere => store.wake(tenant, WakeBy::Repository(repository), now).await?,
                 Look::Nowhere => 0,

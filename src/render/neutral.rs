@@ -2,10 +2,14 @@
 //!
 //! Must not rely on a fence alone: tokens that a forge acts on are broken as well.
 
+use crate::domain::redact;
+
 const BREAK: char = '\u{200b}';
 
-/// Shows control, bidirectional, zero-width and tag characters as `\u{..}`; keeps line ends and tabs.
+/// Shows control, bidirectional, zero-width and tag characters as `\u{..}`, and no secret of a known shape; keeps line
+/// ends and tabs.
 pub fn visible(text: &str) -> String {
+    let text = redact::text(text);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '\n' | '\t') || !is_hidden(c) {

@@ -4,10 +4,12 @@
 
 use super::db::{Tx, row, run};
 use super::error::{Result, StoreError};
-use super::{Store, approvals, count, due, halts, log, record};
+use super::insist::insist;
+use super::{Store, approvals, bell, count, due, gates, halts, log, record};
 use crate::domain::audit::Event;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage, Transition};
+use crate::domain::redact;
 
 /// The parts of a record that WHERE clauses ask for.
 pub(super) struct Columns {
@@ -34,8 +36,22 @@ impl Columns {
             class: record.class.as_ref().map(|class| class.key().to_string()),
             pull: record.pull.map(count).transpose()?,
             merging: i64::from(merging),
-            record: serde_json::to_string(record).map_err(|error| StoreError::Other(error.to_string()))?,
+            record: redacted(record)?,
         })
+    }
+}
+
+/// A record as it is kept: without secrets of a known shape.
+fn redacted(record: &Record) -> Result<String> {
+    let fault = |error: serde_json::Error| StoreError::Other(error.to_string());
+    let text = serde_json::to_string(record).map_err(fault)?;
+    match redact::text(&text) {
+        std::borrow::Cow::Borrowed(_) => Ok(text),
+        // Text by text, so that it stays JSON.
+        std::borrow::Cow::Owned(_) => {
+            let value = serde_json::from_str(&text).map_err(fault)?;
+            serde_json::to_string(&redact::value(value)).map_err(fault)
+        }
     }
 }
 
@@ -68,6 +84,16 @@ impl Store {
         token: Option<&str>,
         now: Time,
     ) -> Result<Vec<(u64, Digest)>> {
+        insist(|| self.apply_once(transition, version, token, now)).await
+    }
+
+    async fn apply_once(
+        &self,
+        transition: &Transition,
+        version: Option<u64>,
+        token: Option<&str>,
+        now: Time,
+    ) -> Result<Vec<(u64, Digest)>> {
         check(transition)?;
         let record = &transition.record;
         let tenant = &record.binding.tenant;
@@ -75,6 +101,7 @@ impl Store {
         let mut head = log::lock(&mut tx, tenant).await?;
         let (seq, at) = (head.size(), head.next(now));
         update(&mut tx, transition, version, at).await?;
+        gates::reserve(&mut tx, record, at).await?;
         let events = about(record, transition.events.clone());
         let places = log::append(&mut tx, &mut head, tenant, &events, now).await?;
         record::tally(&mut tx, transition, seq, at).await?;
@@ -84,8 +111,13 @@ impl Store {
         approvals::consume(&mut tx, record, now).await?;
         if let Some(token) = token {
             approvals::keep(&mut tx, record, token, now).await?;
+            bell::notify(&mut tx).await?;
         }
-        tx.commit().await.map(|()| places)
+        tx.commit().await?;
+        if token.is_some() {
+            self.rope.pull();
+        }
+        Ok(places)
     }
 }
 
@@ -112,7 +144,7 @@ async fn update(tx: &mut Tx, transition: &Transition, version: Option<u64>, at: 
     // What was taken in never changes: the digest and the repository are asked for, not set.
     let sql = "UPDATE proposal SET stage = $1, reason = $2, effect = $3, class = $4, base = $5, pull = $6, \
                merging = $7, auto = $8, opened = COALESCE(opened, $9), updated = $10, version = version + 1, \
-               record = $11 WHERE tenant = $12 AND id = $13 AND digest = $14 AND repository = $15 AND stage = $16 \
+               record = $11, reserved = CASE WHEN CAST($18 AS BIGINT) = 1 THEN COALESCE(reserved, $10) ELSE NULL END WHERE tenant = $12 AND id = $13 AND digest = $14 AND repository = $15 AND stage = $16 \
                AND ($17 IS NULL OR version = $17)";
     let changed = run!(
         &mut *tx,
@@ -134,6 +166,7 @@ async fn update(tx: &mut Tx, transition: &Transition, version: Option<u64>, at: 
         columns.repository.as_str(),
         transition.from.name(),
         version.map(count).transpose()?,
+        i64::from(record.reserves()),
     )?;
     if changed == 1 { Ok(()) } else { Err(missed(tx, record).await?) }
 }

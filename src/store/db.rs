@@ -223,7 +223,8 @@ fn one() -> SqlitePoolOptions {
 }
 
 fn sqlite(patience: Duration) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(patience)
+    // What is redacted is overwritten, not only no longer found.
+    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(patience).pragma("secure_delete", "on")
 }
 
 /// Does what several processes may do at once to a new file; SQLite lets only one of them, and the others not wait:

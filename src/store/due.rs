@@ -4,8 +4,10 @@
 
 use super::db::{Tx, row, run};
 use super::error::{Result, StoreError};
-use super::{Store, count, log, number};
+use super::insist::insist;
+use super::{Store, bell, count, log, number};
 use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::redact;
 
 /// The wait after a first failure, seconds; doubled with each further one.
 const FIRST_WAIT: i64 = 5;
@@ -60,6 +62,10 @@ impl Store {
     ///
     /// The lease ends with `release` or `fail`, or by itself, which counts as a failed attempt.
     pub async fn claim(&self, now: Time, lease_seconds: i64, owner: &str) -> Result<Option<Claim>> {
+        insist(|| self.claim_once(now, lease_seconds, owner)).await
+    }
+
+    async fn claim_once(&self, now: Time, lease_seconds: i64, owner: &str) -> Result<Option<Claim>> {
         let mut tx = self.db.write().await?;
         let sql = tx.pick(CLAIM_SQLITE, CLAIM_POSTGRES);
         let until = now.plus_seconds(lease_seconds).0;
@@ -99,7 +105,7 @@ impl Store {
     /// Ends a turn that failed: looks again later and later; the next look.
     pub async fn fail(&self, claim: &Claim, error: &str, now: Time) -> Result<Time> {
         let at = now.plus_seconds(wait(&claim.id, claim.attempts));
-        let text: String = error.replace('\0', "\u{fffd}").chars().take(ERROR_LENGTH).collect();
+        let text: String = redact::text(error).replace('\0', "\u{fffd}").chars().take(ERROR_LENGTH).collect();
         let sql = "UPDATE due SET lease = 0, owner = '', attempts = $1, error = $2, at = $3 \
                    WHERE tenant = $4 AND proposal = $5 AND turn = $6";
         let attempts = count(claim.attempts.saturating_add(1))?;
@@ -110,6 +116,10 @@ impl Store {
 
     /// Makes proposals that are not over due now; how many.
     pub async fn wake(&self, tenant: &TenantId, by: WakeBy<'_>, now: Time) -> Result<u64> {
+        insist(|| self.wake_once(tenant, by, now)).await
+    }
+
+    async fn wake_once(&self, tenant: &TenantId, by: WakeBy<'_>, now: Time) -> Result<u64> {
         let mut tx = self.db.write().await?;
         // Rows of several proposals are changed at once: under the tenant's lock nobody waits in a circle.
         log::lock(&mut tx, tenant).await?;
@@ -126,7 +136,7 @@ impl Store {
                 run!(&mut tx, sql, now.0, tenant.as_str(), repository)?
             }
         };
-        tx.commit().await.map(|()| woken)
+        self.ring(tx, woken).await
     }
 
     /// Makes the proposals of a pull request due now, also those that are over; how many.
@@ -138,7 +148,19 @@ impl Store {
                    AND pull = $4 ON CONFLICT (tenant, proposal) DO UPDATE SET woken = 1, \
                    at = CASE WHEN due.at > excluded.at THEN excluded.at ELSE due.at END";
         let roused = run!(&mut tx, sql, now.0, tenant.as_str(), repository, count(number)?)?;
-        tx.commit().await.map(|()| roused)
+        self.ring(tx, roused).await
+    }
+
+    /// Commits, and rings where something became due; how many did.
+    async fn ring(&self, mut tx: Tx, due: u64) -> Result<u64> {
+        if due > 0 {
+            bell::notify(&mut tx).await?;
+        }
+        tx.commit().await?;
+        if due > 0 {
+            self.rope.pull();
+        }
+        Ok(due)
     }
 
     /// Ends a turn of a proposal that is over: nobody looks again, unless a hint came during the turn.

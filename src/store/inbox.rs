@@ -4,7 +4,7 @@
 
 use super::db::{row, rows, run};
 use super::error::{Result, StoreError};
-use super::{Store, due, log};
+use super::{Store, bell, due, log};
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::HealthReport;
 
@@ -40,7 +40,10 @@ impl Store {
         let sql = "INSERT INTO delivery (tenant, repository, id, event, body, at) VALUES ($1, $2, $3, $4, $5, $6) \
                    ON CONFLICT (tenant, repository, id) DO NOTHING";
         let kept = run!(&mut tx, sql, tenant.as_str(), repository, id, event, body, now.0)?;
-        tx.commit().await.map(|()| kept == 1)
+        bell::notify(&mut tx).await?;
+        tx.commit().await?;
+        self.rope.pull();
+        Ok(kept == 1)
     }
 
     /// The oldest deliveries, of every tenant, that were not processed.
@@ -91,7 +94,10 @@ impl Store {
         let sql = "UPDATE proposal SET version = version + 1 WHERE tenant = $1 AND id = $2";
         run!(&mut tx, sql, tenant.as_str(), id.as_str())?;
         due::wake_one(&mut tx, tenant, &id, report.at).await?;
-        tx.commit().await
+        bell::notify(&mut tx).await?;
+        tx.commit().await?;
+        self.rope.pull();
+        Ok(())
     }
 
     /// The health reports about a proposal in the order they came.

@@ -4,9 +4,12 @@
 
 use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
+use super::insist::insist;
+use super::proofs::TILE;
 use super::{Store, count, number};
 use crate::domain::audit::{self, Decision, Event, Frontier, GENESIS, Leaf, Place};
 use crate::domain::ids::{Digest, TenantId, Time};
+use crate::domain::redact;
 
 /// How long a tenant's log is, what it comes to, and when it last grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +129,8 @@ async fn append_one(
 ) -> Result<(u64, Digest)> {
     let (seq, at) = (head.size(), head.next(now));
     let place = Place { origin: head.origin.clone(), tenant: tenant.clone(), seq, prev: head.last, at };
+    // Whatever a text of it holds: what is in the log once stays there.
+    let event = &Event { payload: redact::value(event.payload.clone()), ..event.clone() };
     let leaf = audit::append(event, &place, &head.actor_key, nonce()?);
     let sql = "INSERT INTO audit_leaf (tenant, seq, prev, hash, proposal, bytes) VALUES ($1, $2, $3, $4, $5, $6)";
     let (prev, hash) = (place.prev.to_string(), leaf.hash.to_string());
@@ -133,7 +138,13 @@ async fn append_one(
     run!(tx, sql, tenant.as_str(), count(seq)?, prev.as_str(), hash.as_str(), proposal, leaf.bytes.as_slice())?;
     let sql = "INSERT INTO audit_payload (tenant, seq, payload, nonce) VALUES ($1, $2, $3, $4)";
     run!(tx, sql, tenant.as_str(), count(seq)?, leaf.payload.as_slice(), leaf.nonce.as_slice())?;
-    head.frontier.push(leaf.hash);
+    let mut tiles = Vec::new();
+    head.frontier.grow(leaf.hash, |level, root| tiles.push((level, root)));
+    for (level, root) in tiles.into_iter().filter(|(level, _)| level % TILE == 0) {
+        let sql = "INSERT INTO audit_tile (tenant, level, seq, hash) VALUES ($1, $2, $3, $4)";
+        let (at, root) = (count(seq >> level)?, root.to_string());
+        run!(tx, sql, tenant.as_str(), i64::from(level), at, root.as_str())?;
+    }
     (head.last, head.at) = (leaf.hash, at);
     Ok((seq, leaf.hash))
 }
@@ -189,6 +200,10 @@ impl Store {
         if events.is_empty() {
             return Err(StoreError::Invalid("nothing was given to append to the log".into()));
         }
+        insist(|| self.append_once(tenant, events, now)).await
+    }
+
+    async fn append_once(&self, tenant: &TenantId, events: &[Event], now: Time) -> Result<Vec<(u64, Digest)>> {
         let mut tx = self.db.write().await?;
         let mut head = lock(&mut tx, tenant).await?;
         let places = append(&mut tx, &mut head, tenant, events, now).await?;

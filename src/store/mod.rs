@@ -3,24 +3,31 @@
 //! Must not decide anything, ask the clock, or change a proposal outside `commit`.
 
 mod approvals;
+mod bell;
 mod commit;
 mod db;
 mod due;
+mod erase;
 mod error;
 mod gates;
 mod halts;
 mod inbox;
+mod insist;
 mod log;
+mod proofs;
 mod proposals;
 mod record;
+mod tokens;
 mod track;
 
+pub use bell::Bell;
 pub use due::{Claim, WakeBy};
 pub use error::{Result, StoreError};
 pub use gates::Neighbour;
 pub use inbox::Delivery;
 pub use log::{Happened, Head, StoredLeaf};
 pub use proposals::{Filter, Received, Stored};
+pub use tokens::KeptToken;
 pub use track::{Counts, Tracked};
 
 use db::Db;
@@ -31,6 +38,7 @@ use std::sync::Arc;
 pub struct Store {
     db: Db,
     instance: Arc<str>,
+    rope: bell::Rope,
 }
 
 impl Store {
@@ -38,12 +46,14 @@ impl Store {
     ///
     /// `instance` is part of the name of every log that is made.
     pub async fn open(url: &str, instance: &str) -> Result<Store> {
-        Ok(Store { db: Db::open(url, db::PATIENCE).await?, instance: instance.into() })
+        let db = Db::open(url, db::PATIENCE).await?;
+        Ok(Store { db, instance: instance.into(), rope: bell::Rope::default() })
     }
 
     /// A database in memory, gone with its last clone.
     pub async fn memory() -> Result<Store> {
-        Ok(Store { db: Db::memory().await?, instance: "countersign.local".into() })
+        let (db, rope) = (Db::memory().await?, bell::Rope::default());
+        Ok(Store { db, instance: "countersign.local".into(), rope })
     }
 
     /// Answers when the database can be read; for readiness.

@@ -5,7 +5,8 @@
 use super::commit::{self, Columns};
 use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
-use super::{Store, approvals as tokens, log, number};
+use super::insist::insist;
+use super::{Store, approvals as tokens, bell, log, number};
 use crate::domain::audit::Event;
 use crate::domain::ids::{TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage};
@@ -56,6 +57,31 @@ impl Store {
         events: Vec<Event>,
         now: Time,
     ) -> Result<Received> {
+        self.receive_due(record, bytes, approvals, events, now, now).await
+    }
+
+    /// The same, made due at a later time: for a proposal that brings more with it.
+    pub async fn receive_due(
+        &self,
+        record: &Record,
+        bytes: &[u8],
+        approvals: &[String],
+        events: Vec<Event>,
+        now: Time,
+        due: Time,
+    ) -> Result<Received> {
+        insist(|| self.receive_once(record, bytes, approvals, &events, now, due)).await
+    }
+
+    async fn receive_once(
+        &self,
+        record: &Record,
+        bytes: &[u8],
+        approvals: &[String],
+        events: &[Event],
+        now: Time,
+        due: Time,
+    ) -> Result<Received> {
         if record.stage != Stage::Received || events.is_empty() {
             let reason = "a proposal is taken in as `received` and with at least one event";
             return Err(StoreError::Invalid(reason.into()));
@@ -67,13 +93,16 @@ impl Store {
             return Ok(Received::Known(id));
         }
         insert(&mut tx, record, bytes, head.next(now)).await?;
-        log::append(&mut tx, &mut head, tenant, &commit::about(record, events), now).await?;
-        super::due::insert(&mut tx, tenant, &record.id, now).await?;
+        log::append(&mut tx, &mut head, tenant, &commit::about(record, events.to_vec()), now).await?;
+        super::due::insert(&mut tx, tenant, &record.id, due).await?;
         tokens::consume(&mut tx, record, now).await?;
         for token in approvals {
             tokens::keep(&mut tx, record, token, now).await?;
         }
-        tx.commit().await.map(|()| Received::New)
+        bell::notify(&mut tx).await?;
+        tx.commit().await?;
+        self.rope.pull();
+        Ok(Received::New)
     }
 
     /// The record and bytes of a proposal, by the service's id or the sender's name for it.
@@ -138,7 +167,7 @@ async fn known(tx: &mut Tx, record: &Record) -> Result<Option<String>> {
 async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<()> {
     let columns = Columns::of(record)?;
     let sql = "INSERT INTO proposal (tenant, id, name, digest, repository, target, stage, merging, auto, updated, \
-               version, record, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10)";
+               version, record, bytes, incident) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10, $11)";
     run!(
         tx,
         sql,
@@ -152,6 +181,7 @@ async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<
         at.0,
         columns.record.as_str(),
         bytes,
+        record.incident.map(|incident| incident.to_string()),
     )?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
@@ -34,12 +34,7 @@ impl Identity {
         if self.roles.iter().any(|mine| *mine == role || *mine == Role::Admin) {
             return Ok(());
         }
-        let word = match role {
-            Role::Propose => "propose",
-            Role::Read => "read",
-            Role::Report => "report",
-            Role::Admin => "admin",
-        };
+        let word = word(role);
         Err(Problem::forbidden(format!("this needs the role `{word}`: use a token that has it")))
     }
 }
@@ -97,12 +92,57 @@ pub(super) struct Caller(pub(super) Identity);
 #[derive(Clone, Debug)]
 pub(super) struct Reader(pub(super) Identity);
 
+/// The words of roles, as they are kept.
+pub(super) fn roles_text(roles: &[Role]) -> String {
+    let mut words: Vec<&str> = roles.iter().map(|role| word(*role)).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(",")
+}
+
+/// The roles of kept words; one that is not known gives nothing.
+pub(super) fn roles_of(words: &str) -> Vec<Role> {
+    let all = [Role::Propose, Role::Read, Role::Report, Role::Admin];
+    words.split(',').filter_map(|name| all.into_iter().find(|role| word(*role) == name)).collect()
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Propose => "propose",
+        Role::Read => "read",
+        Role::Report => "report",
+        Role::Admin => "admin",
+    }
+}
+
+/// The fewest characters of a token that is looked for in the database.
+const LEAST: usize = 40;
+
+/// Whose token this is: one of the settings, or one made over the API that still counts.
+async fn identify(shared: &Shared, token: Option<SecretString>) -> Result<Option<Identity>, Problem> {
+    let Some(token) = token else { return Ok(None) };
+    if let Some(found) = shared.directory.find(&token) {
+        return Ok(Some(found.clone()));
+    }
+    if token.expose_secret().len() < LEAST {
+        return Ok(None);
+    }
+    let kept = shared.store().token(token_digest(&token)).await?;
+    // A tenant that the settings do not name any more has no callers.
+    let live = kept.filter(|kept| kept.counts(shared.now()) && shared.site.settings.tenant(&kept.tenant).is_some());
+    Ok(live.map(|kept| Identity {
+        roles: roles_of(&kept.roles),
+        tenant: kept.tenant,
+        principal: kept.principal,
+        reporter: false,
+    }))
+}
+
 impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Caller, Problem> {
-        let found = bearer(parts).and_then(|token| shared.directory.find(&token));
-        found.cloned().map(Caller).ok_or_else(|| Problem::unknown_caller(false))
+        identify(shared, bearer(parts)).await?.map(Caller).ok_or_else(|| Problem::unknown_caller(false))
     }
 }
 
@@ -110,8 +150,8 @@ impl FromRequestParts<Arc<Shared>> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Reader, Problem> {
-        let found = bearer(parts).or_else(|| basic(parts)).and_then(|token| shared.directory.find(&token));
-        let identity = found.cloned().ok_or_else(|| Problem::unknown_caller(true))?;
+        let found = identify(shared, bearer(parts).or_else(|| basic(parts))).await?;
+        let identity = found.ok_or_else(|| Problem::unknown_caller(true))?;
         identity.demand(Role::Read)?;
         Ok(Reader(identity))
     }

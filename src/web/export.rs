@@ -17,13 +17,21 @@ pub struct Export {
     tenant: TenantId,
     head: Head,
     next: u64,
+    only: Option<Vec<String>>,
 }
 
 impl Export {
     /// Fixes the prefix that is exported: the log as it is now.
     pub async fn begin(store: &Store, tenant: &TenantId) -> Result<Export> {
         let head = store.head(tenant).await?;
-        Ok(Export { store: store.clone(), tenant: tenant.clone(), head, next: 0 })
+        Ok(Export { store: store.clone(), tenant: tenant.clone(), head, next: 0, only: None })
+    }
+
+    /// The same log with the payloads of these types only; every leaf is there, so that it still verifies.
+    #[must_use]
+    pub fn only(mut self, types: Vec<String>) -> Export {
+        self.only = Some(types);
+        self
     }
 
     /// What the export says of itself; without parts, which its writer names.
@@ -35,6 +43,7 @@ impl Export {
             size: self.head.size,
             root: self.head.root,
             parts: Vec::new(),
+            only: self.only.clone(),
         }
     }
 
@@ -54,11 +63,18 @@ impl Export {
         let leaves = self.store.leaves(&self.tenant, self.next, limit).await?;
         let Some(last) = leaves.last() else { return Ok(None) };
         self.next = last.seq.saturating_add(1);
-        Ok(Some(leaves.iter().map(entry).collect()))
+        Ok(Some(leaves.iter().map(|leaf| self.entry(leaf)).collect()))
     }
-}
 
-fn entry(leaf: &StoredLeaf) -> Entry {
-    let payload = leaf.payload.as_ref().map(|(payload, nonce)| (payload.as_slice(), nonce.as_slice()));
-    Entry::stored(leaf.seq, &leaf.bytes, payload, leaf.redacted_by)
+    fn entry(&self, leaf: &StoredLeaf) -> Entry {
+        let payload = leaf.payload.as_ref().map(|(payload, nonce)| (payload.as_slice(), nonce.as_slice()));
+        let mut entry = Entry::stored(leaf.seq, &leaf.bytes, payload, leaf.redacted_by);
+        if let Some(only) = &self.only {
+            let kind = entry.leaf.get("type").and_then(serde_json::Value::as_str).unwrap_or_default();
+            if !only.iter().any(|wanted| wanted == kind) {
+                (entry.payload_b64, entry.nonce) = (None, None);
+            }
+        }
+        entry
+    }
 }

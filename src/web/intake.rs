@@ -10,10 +10,14 @@ use crate::domain::canon::Malformed;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage};
 use crate::domain::proposal::{ActionKind, MAX_BYTES, Sealed};
-use crate::store::{Received, Store, StoreError};
+use crate::domain::redact::Redactor;
+use crate::store::{Received, Store, StoreError, WakeBy};
 use serde_json::json;
 use std::sync::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
+
+/// Seconds in which the approvals that a proposal brings are heard before anybody looks at it.
+const HEARING: i64 = 5;
 
 /// A proposal that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct Accepted {
     pub new: bool,
     /// How many of the approvals it brought were redeemed, now or before.
     pub approvals: u32,
+    /// The members from which a secret was taken out.
+    pub redacted: Vec<String>,
 }
 
 /// Why a proposal was not taken in; every sentence says what to do next.
@@ -52,9 +58,6 @@ pub enum Refused {
     /// The repository is not listed for the tenant.
     #[error("repository `{0}` is not listed for this tenant: add a [[tenant.repository]] to the settings")]
     UnknownRepository(String),
-    /// It waits for other proposals.
-    #[error("`plan.after` is not supported by this version: send the step when its predecessors are settled")]
-    PlanUnsupported,
     /// It was over before it came.
     #[error("`expiresAt` is {0}, which is past: send it with a later time")]
     Expired(Time),
@@ -80,7 +83,6 @@ impl Refused {
             Refused::ForeignTenant => "tenant_mismatch",
             Refused::ForeignProposer => "proposer_mismatch",
             Refused::UnknownRepository(_) => "repository_unknown",
-            Refused::PlanUnsupported => "plan_unsupported",
             Refused::Expired(_) => "expired",
             Refused::NameTaken { .. } => "name_taken",
             Refused::Store(_) => "store",
@@ -117,6 +119,13 @@ pub async fn receive(
     outcome
 }
 
+/// What is taken out of a tenant's texts.
+fn redactor(settings: &Settings, tenant: &TenantId) -> Result<Redactor, Refused> {
+    let found = settings.tenant(tenant).map(|tenant| tenant.redactor()).transpose();
+    let fault = |fault: anyhow::Error| Refused::Store(StoreError::Invalid(format!("{fault:#}")));
+    Ok(found.map_err(fault)?.unwrap_or_default())
+}
+
 /// What can be known without the database.
 fn judge<'a>(
     settings: &'a Settings,
@@ -128,7 +137,7 @@ fn judge<'a>(
     if bytes.len() > MAX_BYTES {
         return Err(Refused::TooLarge);
     }
-    let sealed = Sealed::read(bytes).map_err(Refused::Malformed)?;
+    let sealed = Sealed::under(bytes, &redactor(settings, tenant)?).map_err(Refused::Malformed)?;
     let proposal = &sealed.proposal;
     if proposal.tenant.as_ref().is_some_and(|claimed| claimed != tenant) {
         return Err(Refused::ForeignTenant);
@@ -141,9 +150,6 @@ fn judge<'a>(
     let Some(repository) = listed else {
         return Err(Refused::UnknownRepository(format!("{}:{}", wanted.forge, wanted.name)));
     };
-    if proposal.plan.as_ref().is_some_and(|plan| !plan.after.is_empty()) {
-        return Err(Refused::PlanUnsupported);
-    }
     let expires = proposal.expires(now);
     if expires <= now { Err(Refused::Expired(expires)) } else { Ok((sealed, repository)) }
 }
@@ -157,7 +163,9 @@ async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Resu
         "target": record.target,
     });
     let event = Event { actor: record.principal.clone(), ..Event::note("proposal.received", payload) };
-    let taken = store.receive(&record, &sealed.bytes, &[], vec![event], now).await;
+    // Nobody looks at it before its approvals were heard, or the process that hears them is gone.
+    let due = if sealed.approvals.is_empty() { now } else { now.plus_seconds(HEARING) };
+    let taken = store.receive_due(&record, &sealed.bytes, &[], vec![event], now, due).await;
     let (id, new) = match taken {
         Ok(Received::New) => (record.id, true),
         Ok(Received::Known(id)) => (id, false),
@@ -171,7 +179,8 @@ async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Resu
         false => known(store, &record.binding.tenant, &id).await?.0.stage,
     };
     let Record { name, digest, action_kind, .. } = record;
-    Ok(Accepted { id, name, digest, stage, action_kind, new, approvals: 0 })
+    let redacted = sealed.redacted.clone();
+    Ok(Accepted { id, name, digest, stage, action_kind, new, approvals: 0, redacted })
 }
 
 /// Hears the approvals that a proposal brings, each by itself; one that is not taken is written down and keeps nothing.
@@ -202,6 +211,7 @@ async fn bring(
             Err(Unheard::Store(error)) => return Err(Refused::Store(error)),
         }
     }
+    store.wake(&tenant.id, WakeBy::Id(&accepted.id), now).await.map_err(Refused::Store)?;
     Ok(accepted)
 }
 

@@ -12,17 +12,20 @@ mod hooks;
 pub mod intake;
 mod pages;
 mod problem;
+mod proofs;
 mod routes;
 pub mod setup;
 mod view;
 
 pub use export::Export;
+pub use proofs::{Ask, letter};
 pub use routes::openapi;
 
 use crate::config::Settings;
 use crate::domain::approval::Approvers;
 use crate::domain::attest::{KeySet, Signer};
 use crate::domain::ids::{Clock, TenantId, Time};
+use crate::domain::proposal::adapt::Runbook;
 use crate::render::page::Pages;
 use crate::store::Store;
 use auth::Directory;
@@ -48,6 +51,8 @@ pub struct Site {
     pub keys: KeySet,
     /// Signs checkpoints.
     pub log_signer: Signer,
+    /// The signed list of keys; none was published.
+    pub keyset: Option<Vec<u8>>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// Asked by `/readyz` beside the database and the keys.
@@ -68,6 +73,7 @@ struct Shared {
     pages: Pages,
     openapi: String,
     approvers: BTreeMap<TenantId, Approvers>,
+    runbooks: BTreeMap<TenantId, Vec<Runbook>>,
 }
 
 impl Shared {
@@ -85,7 +91,8 @@ pub fn router(site: Site) -> Router {
     let hooks = hooks::Hooks::of(&site.settings);
     let (router, document) = routes::assemble(|kind| hooks.any(kind));
     let (directory, approvers) = (Directory::of(&site.settings), approvers(&site.settings));
-    let shared = Shared { directory, hooks, pages: Pages::new(), openapi: document, approvers, site };
+    let runbooks = runbooks(&site.settings);
+    let shared = Shared { directory, hooks, pages: Pages::new(), openapi: document, approvers, runbooks, site };
     let shared = Arc::new(shared);
     edge::wrap(router.fallback(edge::nothing).with_state(shared.clone()), shared)
 }
@@ -96,6 +103,18 @@ fn approvers(settings: &Settings) -> BTreeMap<TenantId, Approvers> {
         Ok(approvers) => Some((tenant.id.clone(), approvers)),
         Err(error) => {
             tracing::error!(tenant = %tenant.id, "nobody may approve: {error:#}");
+            None
+        }
+    };
+    settings.tenants.iter().filter_map(read).collect()
+}
+
+/// What to propose for documents of other tools, by tenant; what cannot be read is left out, and the log says so.
+fn runbooks(settings: &Settings) -> BTreeMap<TenantId, Vec<Runbook>> {
+    let read = |tenant: &crate::config::Tenant| match tenant.runbooks() {
+        Ok(runbooks) => Some((tenant.id.clone(), runbooks)),
+        Err(error) => {
+            tracing::error!(tenant = %tenant.id, "no runbook is used: {error:#}");
             None
         }
     };

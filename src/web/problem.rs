@@ -5,6 +5,7 @@
 use super::intake::Refused;
 use crate::domain::canon::Malformed;
 use crate::domain::ids::Time;
+use crate::domain::redact;
 use crate::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -59,7 +60,8 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Problem {
-        Problem { status, code, title, detail: detail.into(), path: None, cause: None, basic: false, retry: None }
+        let detail = redact::owned(detail.into());
+        Problem { status, code, title, detail, path: None, cause: None, basic: false, retry: None }
     }
 
     /// No token, or one that is not known.
@@ -205,9 +207,6 @@ impl From<Refused> for Problem {
             Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The proposal is too large"),
             Refused::ForeignTenant | Refused::ForeignProposer => (StatusCode::FORBIDDEN, "The token may not do this"),
             Refused::UnknownRepository(_) => (StatusCode::NOT_FOUND, "The repository is not listed"),
-            Refused::PlanUnsupported => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "The proposal asks for what is not supported")
-            }
             Refused::Expired(_) => (StatusCode::UNPROCESSABLE_ENTITY, "The proposal has expired"),
             Refused::NameTaken { .. } => (StatusCode::CONFLICT, "The id is taken"),
             Refused::Malformed(error) => return Problem::malformed(error),

@@ -2,7 +2,7 @@
 //!
 //! Must not hold a route that the document does not name.
 
-use super::api::{approvals, audit, meta, outcome, proposals, rearm, trust};
+use super::api::{adapters, approvals, audit, feedback, meta, outcome, proposals, rearm, tokens, trust, withdraw};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
 use crate::domain::ids::ForgeKind;
@@ -25,8 +25,10 @@ use utoipa_axum::routes;
     modifiers(&Schemes),
     tags(
         (name = "proposals", description = "Sending and reading proposals."),
+        (name = "adapters", description = "What other tools emit, translated into proposals."),
         (name = "trust", description = "What classes of changes have earned."),
         (name = "audit", description = "The tamper-evident log."),
+        (name = "tokens", description = "Who may use the API; for admins."),
         (name = "hooks", description = "Hints from forges."),
         (name = "pages", description = "Read-only pages for people; HTTP Basic with a token as the password works too."),
         (name = "service", description = "What machines ask of a service; no token is needed."),
@@ -65,12 +67,20 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(approvals::approve, approvals::list))
         .routes(routes!(approvals::reject))
         .routes(routes!(outcome::report))
+        .routes(routes!(withdraw::withdraw))
+        .routes(routes!(adapters::srenix))
+        .routes(routes!(adapters::kubernaut))
+        .routes(routes!(adapters::alertmanager))
+        .routes(routes!(feedback::feedback))
         .routes(routes!(trust::classes))
         .routes(routes!(trust::class))
         .routes(routes!(rearm::rearm))
+        .routes(routes!(tokens::make, tokens::list))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(audit::events))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::export))
+        .routes(routes!(audit::proof))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::readyz))
         .routes(routes!(meta::metrics))
@@ -78,6 +88,9 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(meta::proposal_schema))
         .routes(routes!(meta::config_schema))
         .routes(routes!(meta::jwks))
+        .routes(routes!(meta::keyset))
+        .routes(routes!(meta::attestation_pem))
+        .routes(routes!(meta::log_pem))
         .routes(routes!(pages::style))
         .routes(routes!(pages::proposals))
         .routes(routes!(pages::proposal))

@@ -4,7 +4,7 @@
 
 use crate::domain::facts::FileSummary;
 use crate::domain::ids::Time;
-use crate::domain::lifecycle::{Issued, Owner, Reason, Record};
+use crate::domain::lifecycle::{Issued, Owner, Reason, Record, Relations};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
 use crate::store::Happened;
@@ -49,6 +49,9 @@ pub(super) struct Item {
     /// Why it was dropped or left to people.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<ReasonView>,
+    /// The proposals it has to do with, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relations: Option<RelationsView>,
     /// When it came.
     received: String,
     /// Until when it stands.
@@ -63,6 +66,33 @@ pub(super) struct ReasonView {
     code: String,
     /// One sentence.
     sentence: String,
+}
+
+/// Ids of other proposals of the tenant.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Relations)]
+pub(super) struct RelationsView {
+    /// The one that makes the same change already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<String>,
+    /// The newer one that took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<String>,
+    /// Those whose place it takes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    supersedes: Vec<String>,
+    /// The one whose pull request a person closed: a no to the same change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_with: Option<String>,
+}
+
+impl RelationsView {
+    fn of(record: &Record) -> Option<RelationsView> {
+        let Relations { duplicate_of, superseded_by, supersedes, refused_with } = record.relations.clone();
+        let any = !record.relations.is_empty();
+        any.then_some(RelationsView { duplicate_of, superseded_by, supersedes, refused_with })
+    }
 }
 
 /// Proposals, newest first.
@@ -263,6 +293,7 @@ impl Item {
             pull: record.pull,
             outcome: record.outcome.map(judgement),
             reason,
+            relations: RelationsView::of(record),
             received: record.received.to_string(),
             expires: record.expires.to_string(),
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Whether Python and the one package are there; says so if not.
-fn python() -> bool {
+pub(crate) fn python() -> bool {
     let asked = Command::new("python3").args(["-c", "import cryptography"]).output();
     let there = asked.is_ok_and(|answer| answer.status.success());
     if !there {
@@ -16,7 +16,7 @@ fn python() -> bool {
     there
 }
 
-fn script(body: &Path, key: &Path, at: &str) -> Ran {
+pub(crate) fn script(body: &Path, key: &Path, at: &str) -> Ran {
     let mut command = Command::new("python3");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/verify/verify.py")).arg(body).arg(key).arg(at);
     finish(command, Vec::new())

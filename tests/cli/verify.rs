@@ -2,10 +2,9 @@
 
 use crate::demo::kept;
 use crate::folders::put;
-use crate::run::{Ran, binary, countersign, finish, installed, text};
+use crate::run::{Ran, binary, countersign, finish, text};
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
 
 fn verify(body: &Path, key: &Path, at: Option<&str>) -> Ran {
     let mut arguments = vec!["verify".to_owned(), "--output".into(), "json".into()];
@@ -94,40 +93,6 @@ fn what_cannot_be_read_is_an_error_that_names_it() {
     verify(&body, &noise, Some(&at)).fails_with(&[&text(&noise)]);
     verify(&missing, &kept.key(), Some(&at)).fails_with(&[&text(&missing)]);
     verify(&body, &kept.key(), Some("yesterday")).fails_with(&["--at", "yesterday"]);
-}
-
-/// What the README tells people without countersign to do.
-const RECIPE: &str = r#"
-set -eu
-text=$(sed -n '/^-----BEGIN COUNTERSIGN ATTESTATION-----/,/^-----END COUNTERSIGN ATTESTATION-----/p' "$1" |
-  sed '1d;$d' | tr -d '\r\n' | tr '_-' '/+')
-case $((${#text} % 4)) in 2) text="$text==" ;; 3) text="$text=" ;; esac
-printf %s "$text" | base64 -d > envelope.json
-jq -r .payload envelope.json | base64 -d > payload
-jq -r '.signatures[0].sig' envelope.json | base64 -d > signature
-type=$(jq -r .payloadType envelope.json)
-{ printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(wc -c < payload)"; cat payload; } > signed
-openssl pkeyutl -verify -pubin -inkey "$2" -rawin -in signed -sigfile signature >&2
-jq -c .predicate.binding payload
-"#;
-
-#[test]
-fn openssl_and_jq_come_to_the_same() {
-    if !installed(&["openssl", "jq", "base64", "sed"]) {
-        return;
-    }
-    let kept = kept();
-    let folder = tempfile::tempdir().unwrap();
-    let recipe = |body: &Path, key: &Path| {
-        let mut command = Command::new("sh");
-        command.current_dir(folder.path()).args(["-c", RECIPE, "sh"]).arg(body).arg(key);
-        finish(command, Vec::new())
-    };
-    let binding = recipe(&kept.body("by-itself"), &kept.key()).code(0).json();
-    assert_eq!(binding, kept.statement("by-itself")["predicate"]["binding"]);
-    let other = folder.path().join("other");
-    countersign(["keys", "generate", "--directory", &text(&other)]).code(0);
-    assert_ne!(recipe(&kept.body("by-itself"), &other.join("attestation.pem")).code, 0);
 }
 
 /// The commit names of an attestation.

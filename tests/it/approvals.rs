@@ -16,7 +16,7 @@ const MINUTE: i64 = 60;
 const WAITS: &str = "received / waits: approvals_missing";
 
 /// What an approver signs now about a record.
-fn claims(w: &World, record: &Record, approver: &str, says: Says) -> Claims {
+pub fn claims(w: &World, record: &Record, approver: &str, says: Says) -> Claims {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let class = record.class.as_ref().expect("judged");
     let at = u64::try_from(w.stage.clock.now().seconds()).unwrap();

@@ -5,8 +5,8 @@ use countersign::domain::facts::{Comment, Protection, Pull, Repository, Right, U
 use countersign::domain::ids::Oid;
 use countersign::forge::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
 use countersign::git::Mirror;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 /// When the process is gone.
@@ -25,11 +25,22 @@ pub struct Fate {
     moment: Moment,
     effects: AtomicU64,
     pub died: Notify,
+    wire: Wire,
 }
 
 impl Fate {
     pub fn new(moment: Moment) -> Arc<Fate> {
-        Arc::new(Fate { moment, effects: AtomicU64::new(0), died: Notify::new() })
+        Fate::with(moment, Wire::default())
+    }
+
+    fn with(moment: Moment, wire: Wire) -> Arc<Fate> {
+        Arc::new(Fate { moment, effects: AtomicU64::new(0), died: Notify::new(), wire })
+    }
+
+    async fn stall(&self) {
+        if let Some(stall) = self.wire.0.get() {
+            stall.moment().await;
+        }
     }
 
     pub fn effects(&self) -> u64 {
@@ -47,9 +58,32 @@ impl Fate {
     async fn around<T>(&self, effect: impl Future<Output = T>) -> T {
         let n = self.effects.fetch_add(1, Ordering::SeqCst) + 1;
         self.meet(Moment::Before(n)).await;
+        self.stall().await;
         let answer = effect.await;
+        self.stall().await;
         self.meet(Moment::After(n)).await;
         answer
+    }
+}
+
+/// What may happen around an effect.
+#[async_trait]
+pub trait Stall: Send + Sync {
+    async fn moment(&self);
+}
+
+/// A place for what happens around effects, filled once there is something.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<OnceLock<Arc<dyn Stall>>>);
+
+impl Wire {
+    pub fn set(&self, stall: Arc<dyn Stall>) {
+        assert!(self.0.set(stall).is_ok(), "it is filled once");
+    }
+
+    /// The same forge, with a moment before and after each effect.
+    pub fn around(&self, inner: Arc<dyn Forge>) -> Arc<dyn Forge> {
+        Arc::new(Between { inner, rename: None, fate: Fate::with(Moment::Never, self.clone()) })
     }
 }
 
@@ -63,6 +97,11 @@ impl Between {
     /// The same forge, whose repository has another name and number.
     pub fn renamed(inner: Arc<dyn Forge>, name: &str, id: u64) -> Arc<dyn Forge> {
         Arc::new(Between { inner, rename: Some((name.into(), id)), fate: Fate::new(Moment::Never) })
+    }
+
+    /// A place for what is to happen around effects.
+    pub fn stalling() -> Wire {
+        Wire::default()
     }
 
     /// The same forge, as long as fate lets.

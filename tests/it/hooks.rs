@@ -42,6 +42,7 @@ fn service(w: &World, hub: &[u64], lab: &[u64]) -> axum::Router {
         clock: parts.clock.clone(),
         keys: parts.keys.set.clone(),
         log_signer: parts.keys.log.clone(),
+        keyset: None,
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
         ready: Arc::new(|| true),
     })
@@ -179,6 +180,27 @@ async fn f19_without_any_event_the_sweep_finds_it() {
     w.advance(60);
     w.turns().await;
     assert!(w.story(&id).await.ends_with("asked: reject / dropped: rejected"), "{}", w.story(&id).await);
+    w.finish().await;
+}
+
+/// A delivery that was recorded long ago is authentic for ever: what it claims is only looked at again.
+#[tokio::test]
+async fn tm54_an_old_delivery_that_nobody_remembers_is_only_a_reason_to_look() {
+    let w = World::start().await;
+    let id = w.propose(&image("web", "staging", "2.0")).await;
+    let (number, key) = (w.number(&id).await, w.record(&id).await.binding.key());
+    let claim = json!({"event": "pull", "action": "closed", "pull": {"number": number, "state": "closed"}}).to_string();
+    let (store, tenant) = (&w.stage.parts.store, w.stage.tenant());
+    let deliver =
+        async || store.deliver(tenant, &key, "d-1", "pull", claim.as_bytes(), w.stage.clock.now()).await.unwrap();
+    assert!(deliver().await && !deliver().await, "the same delivery twice is one");
+    w.turns().await;
+    let (before, asked) = (w.record(&id).await, writes(&w));
+    assert_eq!(store.forget_deliveries(w.stage.clock.now().plus_seconds(1)).await.unwrap(), 1);
+    assert!(deliver().await, "it is new to us");
+    w.turns().await;
+    assert_eq!((w.record(&id).await, writes(&w)), (before, asked));
+    assert_eq!(w.record(&id).await.stage, Stage::Open);
     w.finish().await;
 }
 

@@ -110,5 +110,9 @@ pub async fn verified(store: &Store, tenant: &TenantId) -> Result<Manifest, Stri
             verifier.line(&line).map_err(|broken| broken.to_string())?;
         }
     }
-    verifier.finish().map(|_| manifest).map_err(|broken| broken.to_string())
+    let report = verifier.finish().map_err(|broken| broken.to_string())?;
+    match report.effects.unannounced.first() {
+        Some(index) => Err(format!("entry {index} tells of an effect that no entry announced")),
+        None => Ok(manifest),
+    }
 }

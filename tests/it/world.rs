@@ -71,6 +71,46 @@ impl World {
         World { stage, ids: Mutex::default(), repeats: false, folder: Some(folder) }
     }
 
+    /// On an empty PostgreSQL schema of this name; nothing when no server is given.
+    pub async fn on_postgres(schema: &str) -> Option<World> {
+        use sqlx::Connection as _;
+        let Ok(server) = std::env::var("COUNTERSIGN_TEST_POSTGRES") else {
+            println!("skipped: COUNTERSIGN_TEST_POSTGRES is not set");
+            return None;
+        };
+        let mut link = sqlx::PgConnection::connect(&server).await.unwrap();
+        let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut link).await.unwrap();
+        link.close().await.unwrap();
+        let mut w = World::start().await;
+        w.stage.parts.store.close().await;
+        let join = if server.contains('?') { '&' } else { '?' };
+        let url = format!("database = \"{server}{join}options=-c%20search_path%3D{schema}\"");
+        let path = w.stage.home.join("settings.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("database = \"sqlite\""));
+        std::fs::write(&path, text.replace("database = \"sqlite\"", &url)).unwrap();
+        w.stage = Stage::open(&w.stage.home.clone(), w.stage.clock.clone()).await.unwrap();
+        Some(w)
+    }
+
+    /// Another replica: the same settings, database, keys and clock, its own mirrors and connections.
+    pub async fn replica(&self, name: &str) -> countersign::app::Parts {
+        let home = &self.stage.home;
+        let data = home.join(name);
+        std::fs::create_dir_all(data.join("keys")).unwrap();
+        for entry in std::fs::read_dir(home.join("data/keys")).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, data.join("keys").join(path.file_name().unwrap())).unwrap();
+        }
+        let text = std::fs::read_to_string(home.join("settings.toml")).unwrap();
+        let path = home.join(format!("{name}.toml"));
+        std::fs::write(&path, text.replace("data = \"data\"", &format!("data = \"{name}\""))).unwrap();
+        let settings = countersign::config::Settings::load(&path, &|_| None).unwrap();
+        let faults = countersign::forge::local::Faults::default();
+        countersign::app::Parts::open(settings, self.stage.clock.clock(), faults).await.unwrap()
+    }
+
     /// Loses everything that is not on disk and starts again.
     pub async fn restart(mut self) -> World {
         self.stage.parts.store.close().await;
@@ -244,6 +284,18 @@ impl World {
             }
             other => panic!("{path} is {other:?}"),
         }
+    }
+
+    /// How many commits main has.
+    pub async fn history_of_main(&self) -> usize {
+        let bare = countersign::git::Mirror::existing(&self.stage.home.join("repos/shop.git")).unwrap();
+        let mut at = bare.reference("refs/heads/main").unwrap();
+        let mut commits = 0;
+        while let Some(commit) = at {
+            commits += 1;
+            at = bare.commit(&commit).unwrap().parents.first().cloned();
+        }
+        commits
     }
 
     pub async fn events(&self, id: &str) -> Vec<Happened> {

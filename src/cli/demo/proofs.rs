@@ -58,7 +58,7 @@ pub(super) async fn prove_all(stage: &Stage, play: &Play, home: &Path) -> anyhow
         }
     }
     let export = home.join("export");
-    audit::export(&stage.parts.store, stage.tenant(), &stage.parts.keys.log, &export).await?;
+    audit::export(&stage.parts.store, stage.tenant(), &stage.parts.keys.log, None, &export).await?;
     let log = audit::verify(&export, Want::default())
         .map_err(|broken| anyhow::anyhow!("the log does not verify: {broken}"))?;
     Ok(Proofs { verified, replayed, broken, log, proposals, merges, left })

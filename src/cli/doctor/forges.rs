@@ -8,7 +8,7 @@ use crate::config::{Repository, Settings, Tenant};
 use crate::domain::facts::Protection;
 use crate::domain::ids::{Clock, ForgeKind, Time};
 use crate::domain::lifecycle::RulesState;
-use crate::engine::rules_of;
+use crate::engine::{Organisation, rules_of};
 use crate::forge::inspect::{Finding, on_github, on_gitlab};
 use crate::forge::local::Faults;
 use crate::forge::{Forge, ForgeError};
@@ -87,7 +87,10 @@ pub(super) async fn repositories(settings: &Settings, clock: &Clock, offline: bo
             }
             let about = repository.binding(&tenant.id).to_string();
             let found = match forge_of(settings, tenant, repository, clock) {
-                Ok(forge) => repository_findings(&forge, repository).await,
+                Ok(forge) => match app::organisation(tenant) {
+                    Ok(asked) => repository_findings(&forge, repository, asked).await,
+                    Err(error) => vec![Finding::bad("settings", format!("{error:#}"))],
+                },
                 Err(error) => vec![Finding::bad("repository", format!("{error:#}"))],
             };
             rows.extend(found.into_iter().map(|finding| (about.clone(), finding)));
@@ -110,7 +113,7 @@ fn forge_of(
     forges.get(&binding).cloned().ok_or_else(|| anyhow::anyhow!("there is no adapter for it"))
 }
 
-async fn repository_findings(forge: &Arc<dyn Forge>, listed: &Repository) -> Vec<Finding> {
+async fn repository_findings(forge: &Arc<dyn Forge>, listed: &Repository, asked: Organisation) -> Vec<Finding> {
     let seen = match forge.repository().await {
         Ok(seen) => seen,
         Err(error) => return vec![unreachable(&error)],
@@ -132,7 +135,7 @@ async fn repository_findings(forge: &Arc<dyn Forge>, listed: &Repository) -> Vec
     if listed.forge == ForgeKind::Local && listed.webhook_url.is_none() {
         found.push(Finding::good("webhook", "none: local repositories are looked at every 2 s"));
     }
-    let rules = rules_of(forge).await;
+    let rules = rules_of(forge, asked).await;
     let explicit = rules.as_ref().ok().and_then(RulesState::loaded);
     let explicit = explicit.map(|loaded| loaded.rules.auto_merge.required_checks.is_some());
     found.push(match rules {

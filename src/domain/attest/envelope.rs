@@ -38,39 +38,60 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 /// Signs a statement; gives the envelope's bytes.
 pub fn seal(statement: &Statement, signer: &Signer) -> Vec<u8> {
-    let payload = canon::canonical(statement);
-    let signature = signer.sign(&pae(PAYLOAD_TYPE, &payload));
+    wrap(PAYLOAD_TYPE, &canon::canonical(statement), signer)
+}
+
+/// Signs a payload of another type than a statement's; gives the envelope's bytes.
+pub fn seal_as(payload_type: &str, payload: &[u8], signer: &Signer) -> Vec<u8> {
+    wrap(payload_type, payload, signer)
+}
+
+pub(super) fn wrap(payload_type: &str, payload: &[u8], signer: &Signer) -> Vec<u8> {
+    let signature = signer.sign(&pae(payload_type, payload));
     canon::canonical(&Envelope {
-        payload: STANDARD.encode(&payload),
-        payload_type: PAYLOAD_TYPE.to_owned(),
+        payload: STANDARD.encode(payload),
+        payload_type: payload_type.to_owned(),
         signatures: vec![Signed { keyid: signer.id().to_string(), sig: STANDARD.encode(signature) }],
     })
 }
 
-/// Verifies an envelope's exact bytes against the key set and reads its statement.
-pub fn open(bytes: &[u8], keys: &KeySet) -> Result<(Statement, Digest), Fault> {
+/// An envelope taken apart; nothing of it is proven yet.
+pub(super) struct Opened {
+    pub(super) keyid: String,
+    pub(super) payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+/// Takes an envelope apart: its one form, this type, exactly one signature.
+pub(super) fn unwrap(bytes: &[u8], payload_type: &str, most: usize) -> Result<Opened, Fault> {
     let malformed = |reason: String| Fault::new("attestation.malformed", reason);
-    if bytes.len() > MAX_ENVELOPE {
-        return Err(malformed(format!("{} bytes; an envelope may have {MAX_ENVELOPE}", bytes.len())));
+    if bytes.len() > most {
+        return Err(malformed(format!("{} bytes; an envelope may have {most}", bytes.len())));
     }
     let envelope: Envelope = strict(bytes)?;
     if canon::canonical(&envelope) != bytes {
         return Err(malformed("the envelope is not in its one form".into()));
     }
-    if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(malformed(format!("payload type `{}` is not `{PAYLOAD_TYPE}`", envelope.payload_type)));
+    if envelope.payload_type != payload_type {
+        return Err(malformed(format!("payload type `{}` is not `{payload_type}`", envelope.payload_type)));
     }
     let [signed] = envelope.signatures.as_slice() else {
         return Err(malformed(format!("{} signatures; exactly one is accepted", envelope.signatures.len())));
     };
-    let payload = decode(&envelope.payload)?;
-    let key = keys.find(&signed.keyid)?;
-    if !verify(&key.key, &pae(PAYLOAD_TYPE, &payload), &decode(&signed.sig)?) {
+    let (payload, signature) = (decode(&envelope.payload)?, decode(&signed.sig)?);
+    Ok(Opened { keyid: signed.keyid.clone(), payload, signature })
+}
+
+/// Verifies an envelope's exact bytes against the key set and reads its statement.
+pub fn open(bytes: &[u8], keys: &KeySet) -> Result<(Statement, Digest), Fault> {
+    let opened = unwrap(bytes, PAYLOAD_TYPE, MAX_ENVELOPE)?;
+    let key = keys.find(&opened.keyid)?;
+    if !verify(&key.key, &pae(PAYLOAD_TYPE, &opened.payload), &opened.signature) {
         return Err(Fault::new("attestation.signature", "the signature does not fit these bytes and this key"));
     }
-    let statement: Statement = strict(&payload)?;
+    let statement: Statement = strict(&opened.payload)?;
     statement.check_form()?;
-    if statement.predicate.key.kid != signed.keyid {
+    if statement.predicate.key.kid != opened.keyid {
         return Err(Fault::new("key.mismatch", "the statement names another key than the envelope"));
     }
     if let (KeyState::Retired, Some(retired)) = (key.state, key.retired)
@@ -84,7 +105,7 @@ pub fn open(bytes: &[u8], keys: &KeySet) -> Result<(Statement, Digest), Fault> {
     Ok((statement, Digest::of(bytes)))
 }
 
-fn strict<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+pub(super) fn strict<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let malformed = |reason: String| Fault::new("attestation.malformed", reason);
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("not UTF-8".into()))?;
     let value = canon::parse_json(text).map_err(|error| malformed(error.to_string()))?;

@@ -43,6 +43,19 @@ pub enum Purpose {
     Attestation,
     /// Signs checkpoints of the audit log.
     Log,
+    /// Signs the published list of keys; may lie offline.
+    Keyset,
+}
+
+impl Purpose {
+    /// The word in lists and file names.
+    pub fn word(self) -> &'static str {
+        match self {
+            Purpose::Attestation => "attestation",
+            Purpose::Log => "log",
+            Purpose::Keyset => "keyset",
+        }
+    }
 }
 
 /// What a key may be used for now.
@@ -79,13 +92,15 @@ pub struct KeySet {
     pub version: u64,
     /// The keys.
     pub keys: Vec<PublicKey>,
+    /// From when on this list says nothing any more; never, for one that is not published.
+    pub expires: Option<Time>,
 }
 
 impl KeySet {
     /// A set of one active key.
     pub fn single(key: VerifyingKey) -> KeySet {
         let public = PublicKey { id: KeyId::of(&key), key, state: KeyState::Active, retired: None };
-        KeySet { version: 1, keys: vec![public] }
+        KeySet { version: 1, keys: vec![public], expires: None }
     }
 
     /// Reads one public key in PEM form.
@@ -97,6 +112,17 @@ impl KeySet {
             return Err(Fault::new("key.weak", "this key verifies signatures of anybody"));
         }
         Ok(KeySet::single(key))
+    }
+
+    /// Refuses a list that has expired: it may be an old one that hides a revocation.
+    pub fn fresh(&self, now: Time) -> Result<(), Fault> {
+        match self.expires {
+            Some(expires) if expires <= now => {
+                let reason = format!("the key set was valid until {expires}: fetch or publish a newer one");
+                Err(Fault::new("keyset.expired", reason))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The key of this id, if it may verify anything at all.

@@ -5,11 +5,13 @@
 mod armor;
 mod envelope;
 mod keys;
+mod keyset;
 mod statement;
 
 pub use armor::{BEGIN, Block, END, FIRST_LINE, draft_digest, extract, region_digest, render_block, replace_region};
-pub use envelope::{PAYLOAD_TYPE, open, pae, seal};
+pub use envelope::{PAYLOAD_TYPE, open, pae, seal, seal_as};
 pub use keys::{KeyId, KeySet, KeyState, PublicKey, Purpose, Signer};
+pub use keyset::{KEYSET_TYPE, ListedKey, Listing, Revocation};
 pub use statement::{
     ApprovalRef, AuditRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, Issue, KeyRef, MergeRef,
     PREDICATE_TYPE, PolicyRef, Predicate, ProposalRef, PullRef, RollbackRef, Statement, Subject, SubjectDigest,
@@ -61,6 +63,7 @@ impl Proven {
 
 /// Finds the one block in a body, verifies it and reads it; judges its times at `now`.
 pub fn prove(body: &str, keys: &KeySet, now: Time) -> Result<Proven, Fault> {
+    keys.fresh(now)?;
     let block = extract(body)?;
     let (statement, envelope) = open(&block.envelope, keys)?;
     let predicate = &statement.predicate;

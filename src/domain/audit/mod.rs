@@ -3,11 +3,18 @@
 //! Must not re-serialise what was stored: leaves are bytes, hashed as they lie.
 
 mod export;
+mod letter;
 mod note;
+mod pairs;
+mod proof;
+mod quick;
 mod tree;
 
 pub use export::{Broken, Entry, Manifest, Mode, Part, Report, Verifier, Want};
+pub use letter::{INCLUSION, Letter, is_fork};
 pub use note::{Checkpoint, KeyHash, verifier_key};
+pub use pairs::Pairs;
+pub use proof::{Node, consistency_path, inclusion_path, is_beginning, is_included, join, perfect};
 pub use tree::{Frontier, leaf_hash, root};
 
 use super::canon;

@@ -2,14 +2,15 @@
 
 use crate::domain::ids::Digest;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// The hash of a leaf.
 pub fn leaf_hash(bytes: &[u8]) -> Digest {
-    Digest::of(&[&[0], bytes].concat())
+    Digest(Sha256::new().chain_update([0]).chain_update(bytes).finalize().into())
 }
 
-fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    Digest::of(&[&[1], left.0.as_slice(), right.0.as_slice()].concat())
+pub(super) fn node_hash(left: &Digest, right: &Digest) -> Digest {
+    Digest(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
 }
 
 /// The roots of the perfect subtrees of a log, largest first: all that appending needs.
@@ -27,13 +28,18 @@ impl Frontier {
 
     /// Adds a leaf's hash.
     pub fn push(&mut self, leaf: Digest) {
-        let mut root = leaf;
-        let mut size = self.size;
+        self.grow(leaf, |_, _| ());
+    }
+
+    /// The same, and names each perfect subtree that this leaf completes: its level, from 1, and its root.
+    pub fn grow(&mut self, leaf: Digest, mut completes: impl FnMut(u32, Digest)) {
+        let (mut root, mut size, mut level) = (leaf, self.size, 0);
         while size & 1 == 1 {
             if let Some(left) = self.roots.pop() {
                 root = node_hash(&left, &root);
             }
-            size >>= 1;
+            (size, level) = (size >> 1, level + 1);
+            completes(level, root);
         }
         self.roots.push(root);
         self.size += 1;

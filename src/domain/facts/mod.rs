@@ -4,12 +4,18 @@
 
 mod asked;
 mod forge;
+mod others;
+mod quota;
+mod rego;
 
 pub use asked::{Asked, Halt, HaltOrder};
 pub use forge::{
     Check, Comment, Conclusion, Landed, Mergeable, Opinion, Protection, Pull, PullState, Repository, Review, Right,
     User,
 };
+pub use others::{Before, Predecessor, Rival, Twin};
+pub use quota::{Counts, Quota};
+pub use rego::{Answer, Fault, MAX_POLICY, Policy};
 
 use super::approval::Approvers;
 use super::attest::KeySet;
@@ -18,6 +24,7 @@ pub use super::ids::MergeMethod;
 use super::ids::{Digest, Oid, Time};
 use super::trust::{Judgement, Track};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A branch that changes may go into, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +48,8 @@ pub struct Plan {
     pub applied: Applied,
     /// The bytes of the exact inverse.
     pub inverse: Vec<u8>,
+    /// The namespace that a kustomization gives a changed file, by file.
+    pub around: BTreeMap<String, String>,
 }
 
 /// The tip of our branch, as git shows it.
@@ -100,26 +109,13 @@ pub enum MergeAnswer {
     Refused(String),
 }
 
-/// Another proposal with the same effect.
+/// An earlier proposal of the same incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Twin {
+pub struct Earlier {
     /// Its id.
     pub id: String,
-    /// Whether it is still going on.
-    pub active: bool,
-    /// When a person closed its pull request, if one did.
-    pub rejected: Option<Time>,
-}
-
-/// How much is going on in the repository.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Pull requests of ours that are open.
-    pub open: u64,
-    /// Pull requests of ours opened in the last hour.
-    pub last_hour: u64,
-    /// Other merges of ours into the same base that are under way.
-    pub merging: u64,
+    /// When it came.
+    pub received: Time,
 }
 
 /// A report about the health of a merged change.
@@ -171,14 +167,26 @@ pub struct Facts {
     pub track: Track,
     /// How much is going on.
     pub counts: Counts,
+    /// How much may; nothing where there are no rules.
+    pub quota: Option<Quota>,
     /// Other proposals with the same effect.
     pub twins: Vec<Twin>,
+    /// Other proposals about the same target that are not over.
+    pub rivals: Vec<Rival>,
+    /// The proposals whose good outcome its plan waits for.
+    pub predecessors: Vec<Predecessor>,
+    /// An earlier proposal of the same incident, within the hold period.
+    pub earlier: Option<Earlier>,
     /// Health reports that fit the landed commit.
     pub reports: Vec<HealthReport>,
     /// The oldest comment that asks for something and was not answered.
     pub asked: Option<Asked>,
+    /// What whoever closed the pull request wrote last, if that is new.
+    pub parting: Option<String>,
     /// Who stopped the repository, if somebody did.
     pub halted: Option<Halt>,
+    /// What the policies of service and repository said; nothing where there are none.
+    pub rego: Option<Answer>,
     /// Seconds until the forge is looked at again when nothing else is due.
     pub sweep: i64,
 }

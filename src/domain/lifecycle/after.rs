@@ -3,14 +3,16 @@
 use super::choice::Action;
 use super::command;
 use super::next::digest;
+use super::supersede;
 use super::track::{class_standing, outcome, terms};
 use super::{Announced, Case, Issued, MergeIntent, Owner, PushIntent, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
 use crate::domain::audit::{Decision, Event};
-use crate::domain::facts::{Landed, Landing, MergeAnswer, Pushed};
+use crate::domain::facts::{Answer, Landed, Landing, MergeAnswer, Pushed};
 use crate::domain::ids::{Digest, Time};
 use crate::domain::policy::effect_key;
 use crate::domain::policy::verdict::{State, Verdict};
+use crate::domain::redact;
 use crate::domain::trust::Judgement;
 use serde_json::{Value, json};
 
@@ -47,6 +49,11 @@ pub fn intent(case: &Case<'_>, action: &Action, verdict: &Verdict, nonce: &str) 
             let mut next = remember(case, verdict);
             next.record.push = Some(push.clone());
             next.record.branch = Some(push.branch.clone());
+            if let (Stage::Received, Some(judged)) = (case.record.stage, case.judged) {
+                let older = supersede::replaces(case, judged).into_iter();
+                next.record.relations.supersedes = older.map(|(rival, _)| rival.id.clone()).collect();
+            }
+            next.record.quota = case.facts.quota;
             next.artifacts.extend(plan_artifacts(case));
             Some(next.with(case, "push.intent", Decision::Allow, push_payload(push)))
         }
@@ -193,12 +200,13 @@ pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
         }
     }
     record.verdict = Some(verdict.clone());
+    let events = policy_decision(case, &mut record);
     // A merge that was announced and is not seen is announced anew before it is ordered again.
     record.merging = None;
     Transition {
         from: case.record.stage,
         record,
-        events: Vec::new(),
+        events,
         outcome: None,
         demote: false,
         halt: None,
@@ -207,9 +215,23 @@ pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
     }
 }
 
+/// Another answer of the policies than the last one is written down, and kept.
+fn policy_decision(case: &Case<'_>, record: &mut Record) -> Vec<Event> {
+    let Some(answer) = &case.facts.rego else { return Vec::new() };
+    let said = |answer: &Answer| (answer.policies, answer.deny.clone(), answer.approvals, answer.fault.clone());
+    let known = case.record.rego.as_ref().map(said) == Some(said(answer));
+    record.rego = Some(answer.clone());
+    if known {
+        return Vec::new();
+    }
+    let verdict = crate::domain::policy::rego::verdict(answer);
+    let decision = if verdict.passes() { Decision::Allow } else { Decision::Refuse };
+    vec![event(case, record, "policy.decision", decision, &verdict.code, json!({"answer": answer}))]
+}
+
 fn plan_artifacts(case: &Case<'_>) -> Vec<(&'static str, Vec<u8>)> {
     let Ok(plan) = &case.facts.plan else { return Vec::new() };
-    vec![("inverse", plan.inverse.clone()), ("diff", plan.applied.unified_diff().into_bytes())]
+    vec![("inverse", plan.inverse.clone()), ("diff", redact::owned(plan.applied.unified_diff()).into_bytes())]
 }
 
 fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
@@ -217,15 +239,17 @@ fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     next.record.stage = Stage::Dropped;
     next.record.reason = Some(reason.clone());
     next.record.over = Some(case.facts.now);
+    relate(case, &mut next.record, &reason.code);
     next.due = command::over_due(&next.record, super::next::remembered(case), case.facts.now);
     // A person who closes a pull request, or proposes it anew with another value, says that the change was not good.
-    let no = reason.code == "rejected" || case.record.commands.ending.as_ref() == Some(reason);
+    let ended = case.record.commands.ending.as_ref() == Some(reason) && reason.code != "withdrawn";
+    let no = reason.code == "rejected" || ended;
     if no && case.record.stage == Stage::Open {
         next.outcome = outcome(case, &next.record, Judgement::Bad);
         next.record.outcome = Some(Judgement::Bad);
     }
     // Nobody looked at it: that is no success, and too much of it hides failures.
-    if reason.code == "expired" && case.record.stage == Stage::Open {
+    if matches!(reason.code.as_str(), "expired" | "withdrawn") && case.record.stage == Stage::Open {
         next.outcome = outcome(case, &next.record, Judgement::Neutral);
         next.record.outcome = Some(Judgement::Neutral);
     }
@@ -234,6 +258,22 @@ fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     }
     let payload = json!({"reason": reason.sentence, "verdict": verdict});
     next.refusing(case, "proposal.dropped", &reason.code, payload)
+}
+
+/// Names the proposal that a drop has to do with.
+fn relate(case: &Case<'_>, record: &mut Record, code: &str) {
+    let facts = case.facts;
+    match code {
+        "duplicate" => {
+            record.relations.duplicate_of = facts.twins.iter().find(|twin| twin.active).map(|twin| twin.id.clone());
+        }
+        "superseded" => record.relations.superseded_by = supersede::replaced(case).map(|rival| rival.id.clone()),
+        "rejected" if case.record.stage == Stage::Received && case.record.rejection.is_none() => {
+            let no = facts.twins.iter().find(|twin| twin.rejected.is_some());
+            record.relations.refused_with = no.map(|twin| twin.id.clone());
+        }
+        _ => {}
+    }
 }
 
 fn handed_over(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
@@ -348,6 +388,7 @@ fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> Transition 
 fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
     next.record.stage = Stage::Settled;
+    next.record.over = Some(case.facts.now);
     next.record.outcome = Some(result);
     next.record.reason = Some(reason.clone());
     next.outcome = outcome(case, &next.record, result);

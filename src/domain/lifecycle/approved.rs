@@ -3,6 +3,7 @@
 //! Must not believe a token: it reads what was redeemed, against who may approve now.
 
 use super::Case;
+use super::supersede::ready;
 use crate::domain::approval::{Redeemed, deadline, standing, suffices};
 use crate::domain::ids::Time;
 use crate::domain::policy::Judged;
@@ -34,7 +35,7 @@ pub(super) fn approved(case: &Case<'_>, judged: &Judged) -> Verdict {
 
 /// Until when it waits for them.
 pub(super) fn patience(case: &Case<'_>, judged: &Judged, rules: &Rules) -> Time {
-    deadline(case.record.received, rules.approval_timeout.0, &counted(case), judged.approvals)
+    deadline(ready(case), rules.approval_timeout.0, &counted(case), judged.approvals)
 }
 
 /// An approver's no, in the words of the approver.

@@ -3,6 +3,7 @@
 use super::approved::approved;
 use super::binding::live_binding;
 use super::checks::{checks, protection, reviews};
+use super::supersede::predecessors;
 use super::track::class_standing;
 use super::{Case, Owner};
 use crate::domain::attest::{Fault, Proven, prove};
@@ -66,6 +67,7 @@ pub fn gates(case: &Case<'_>, pull: &Pull) -> Verdict {
     children.push(waivable(case, pull, quiet(case, pull, auto)));
     children.push(waivable(case, pull, mode(case, auto)));
     children.push(waivable(case, pull, class(case, auto)));
+    children.push(predecessors(case));
     children.push(turn(case));
     children.push(asked_before(case));
     Verdict::all("merge", children)

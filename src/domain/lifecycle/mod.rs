@@ -11,10 +11,14 @@ mod choice;
 pub mod command;
 mod gate;
 mod hear;
+mod intents;
 mod next;
 mod received;
+mod relations;
 mod renewal;
+mod rules_state;
 mod soak;
+mod supersede;
 mod track;
 
 pub use after::{Done, after, announced, intent};
@@ -24,21 +28,23 @@ pub use branch::branch_name;
 pub use choice::{Action, Choice};
 pub use gate::{gates, proof};
 pub use hear::{Heard, hear};
+pub use intents::{Announced, Issued, MergeIntent, PushIntent};
 pub use next::{digest, next};
+pub use relations::Relations;
+pub use rules_state::RulesState;
+pub use supersede::{other, predecessor, twin};
 pub use track::{class_standing, withdrawn};
 
 use super::approval::{Redeemed, Rejection};
 use super::audit::Event;
-use super::canon::Malformed;
-use super::facts::Facts;
-use super::facts::HaltOrder;
-use super::facts::Landed;
+use super::facts::{Answer, Facts, HaltOrder, Landed, Quota};
 pub use super::facts::{FileSummary, HealthReport, Touch};
 use super::ids::{Binding, Digest, Oid, Time};
 use super::policy::Judged;
-use super::policy::rules::{Loaded, Mode};
+use super::policy::rules::Mode;
 use super::policy::verdict::Verdict;
 use super::proposal::{ActionKind, Proposal};
+use super::redact;
 use super::trust::{Class, Judgement, Outcome, Standing, Terms};
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +123,7 @@ pub struct Reason {
 impl Reason {
     /// Makes a reason.
     pub fn new(code: &str, sentence: impl Into<String>) -> Reason {
-        Reason { code: code.to_owned(), sentence: sentence.into() }
+        Reason { code: code.to_owned(), sentence: redact::owned(sentence.into()) }
     }
 }
 
@@ -143,6 +149,9 @@ pub struct Record {
     pub received: Time,
     /// Until when it stands.
     pub expires: Time,
+    /// The incident it belongs to: a hash of its fingerprint and its step of a plan.
+    #[serde(default)]
+    pub incident: Option<Digest>,
     /// Where it is.
     pub stage: Stage,
     /// Who drives it.
@@ -187,6 +196,9 @@ pub struct Record {
     /// The push that was announced.
     #[serde(default)]
     pub push: Option<PushIntent>,
+    /// How much was allowed when the push was announced.
+    #[serde(default)]
+    pub quota: Option<Quota>,
     /// When the branch was pushed again, oldest first, the last hour's.
     #[serde(default)]
     pub pushes: Vec<Time>,
@@ -238,66 +250,33 @@ pub struct Record {
     /// When it was over.
     #[serde(default)]
     pub over: Option<Time>,
+    /// The proposals it has to do with.
+    #[serde(default)]
+    pub relations: Relations,
     /// The last verdict.
     #[serde(default)]
     pub verdict: Option<Verdict>,
     /// The class's record as last seen.
     #[serde(default)]
     pub standing: Option<Standing>,
+    /// What the policies said last.
+    #[serde(default)]
+    pub rego: Option<Answer>,
 }
 
 impl Record {
+    /// Whether it takes room for a pull request that is not open yet: a first push was announced, or made.
+    pub fn reserves(&self) -> bool {
+        match self.stage {
+            Stage::Received => self.push.is_some(),
+            Stage::Pushed => true,
+            Stage::Open | Stage::Merged | Stage::Settled | Stage::Dropped => false,
+        }
+    }
+
     /// Whether what landed is not what the changes give on its first parent.
     pub fn landed_otherwise(&self) -> bool {
         self.landed_as_attested == Some(false)
-    }
-}
-
-/// The repository's rules as they were found on its default branch.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RulesState {
-    /// No config file.
-    Missing,
-    /// A config that cannot be used: where, and why.
-    Invalid(String, Malformed),
-    /// A config.
-    Loaded(Box<Loaded>),
-}
-
-impl RulesState {
-    /// The config, if there is one that can be used.
-    pub fn loaded(&self) -> Option<&Loaded> {
-        match self {
-            RulesState::Loaded(loaded) => Some(loaded),
-            RulesState::Missing | RulesState::Invalid(..) => None,
-        }
-    }
-
-    /// Whether there is a config that can be used.
-    pub fn is_loaded(&self) -> bool {
-        self.loaded().is_some()
-    }
-
-    /// Whether there is no config at all.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, RulesState::Missing)
-    }
-
-    /// What that means for a proposal.
-    pub fn verdict(&self) -> Verdict {
-        match self {
-            RulesState::Missing => Verdict::refuse(
-                "config",
-                "not_enabled",
-                "the default branch holds no .github/countersign.yaml, .gitlab/countersign.yaml or .countersign.yaml: add one to enable countersign",
-            ),
-            RulesState::Invalid(path, error) => {
-                Verdict::wait("config", "config_invalid", format!("{path}: {error}; mend it on the default branch"))
-            }
-            RulesState::Loaded(loaded) => {
-                Verdict::pass("config", format!("{} read from the default branch", loaded.path))
-            }
-        }
     }
 }
 
@@ -314,66 +293,6 @@ pub struct Case<'a> {
     pub rules: &'a RulesState,
     /// What it comes to under the rules; none while it cannot be computed.
     pub judged: Option<&'a Judged>,
-}
-
-/// A push, announced before it is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PushIntent {
-    /// The branch.
-    pub branch: String,
-    /// Where it was.
-    pub old: Option<Oid>,
-    /// The new commit's parent.
-    pub parent: Oid,
-    /// The new commit's tree.
-    pub tree: Oid,
-    /// The new commit's time.
-    pub at: Time,
-}
-
-/// An attestation, announced before it is signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announced {
-    /// 128 random bits, hex.
-    pub nonce: String,
-    /// The digest of the binding.
-    pub binding: Digest,
-    /// The index of the log entry that announced it.
-    pub index: u64,
-    /// That entry's leaf hash.
-    pub leaf: Digest,
-}
-
-/// An attestation that was signed and written into the body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Issued {
-    /// Its nonce.
-    pub nonce: String,
-    /// SHA-256 of its envelope.
-    pub envelope: Digest,
-    /// SHA-256 of the signed text above it.
-    pub text: Digest,
-    /// The base commit it names.
-    pub base: Oid,
-    /// The head commit it names.
-    pub head: Oid,
-    /// When it was signed.
-    pub issued: Time,
-    /// When it ends.
-    pub not_after: Time,
-}
-
-/// A merge, announced before it is ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MergeIntent {
-    /// The head commit that was checked.
-    pub head: Oid,
-    /// The base commit that was checked.
-    pub base: Oid,
-    /// The tree the merge must give.
-    pub tree: Oid,
-    /// When.
-    pub at: Time,
 }
 
 /// A new state of a record with everything that must be written in the same transaction.

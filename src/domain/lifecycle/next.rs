@@ -7,6 +7,7 @@ use super::command;
 use super::gate::gates;
 use super::renewal::{renewal, wished};
 use super::soak::soaking;
+use super::supersede;
 use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage};
 use crate::domain::attest::{prove, region_digest};
 use crate::domain::facts::{Plan, Pull, PullState};
@@ -54,6 +55,9 @@ fn received(case: &Case<'_>) -> Choice {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
     }
+    if let Some(choice) = over_before(case) {
+        return adopt(case).unwrap_or(choice);
+    }
     if facts.repository.archived {
         return drop(Verdict::refuse("repository", "archived", "the repository is archived or read-only"), "failed");
     }
@@ -62,6 +66,11 @@ fn received(case: &Case<'_>) -> Choice {
         None if case.rules.is_missing() => return drop(case.rules.verdict(), "not_enabled"),
         None => return later(case, case.rules.verdict()),
     };
+    // What a step builds on may not stand on the base before, so this comes before the change is looked at.
+    let before = supersede::predecessors(case);
+    if !before.passes() {
+        return adopt(case).unwrap_or_else(|| later(case, before));
+    }
     let Some(base) = &facts.base else {
         let sentence = "the base branch does not exist: name one that does, or create it";
         return drop(Verdict::refuse("base", "base_missing", sentence), "failed");
@@ -93,13 +102,14 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
     let facts = case.facts;
     let Some(loaded) = case.rules.loaded() else { return later(case, case.rules.verdict()) };
     let policy = policy::judge(case.proposal, judged, loaded, facts);
-    let admission = policy::admit(&facts.twins, &facts.counts, rules, facts.now);
+    let admission = policy::admit(facts, rules);
     let edit = Verdict::pass("edit", format!("{} files, tree {}", plan.applied.files.len(), plan.tree.short()));
-    let verdict = Verdict::all("intake", vec![edit, policy, approved(case, judged), admission]);
+    let target = supersede::displaces(case, judged);
+    let verdict = Verdict::all("intake", vec![edit, policy, approved(case, judged), target, admission]);
     match verdict.state {
         State::Refuse => {
             let reason = match verdict.code.as_str() {
-                "duplicate" => "duplicate",
+                "duplicate" | "same_incident" => "duplicate",
                 "rejected" => "rejected",
                 _ => "denied",
             };
@@ -122,6 +132,24 @@ fn received_judged(case: &Case<'_>, judged: &Judged, rules: &Rules, plan: &Plan,
     }
 }
 
+/// What ends a proposal whatever else is the case: a person or its sender took it back, a newer one replaced it, or a
+/// step it builds on failed.
+fn over_before(case: &Case<'_>) -> Option<Choice> {
+    if let Some(reason) = &case.record.commands.ending {
+        return Some(ended(reason));
+    }
+    if let Some(newer) = supersede::replaced(case) {
+        let pull = newer.pull.map(|number| format!(", pull request {number}")).unwrap_or_default();
+        let sentence = format!("proposal {}{pull}, is newer and takes its place", newer.id);
+        return Some(drop(Verdict::refuse("target", "superseded", sentence), "superseded"));
+    }
+    let before = supersede::predecessors(case);
+    (before.state == State::Refuse).then(|| {
+        let code = before.code.clone();
+        drop(before, &code)
+    })
+}
+
 /// A push that was announced and whose commit stands at the branch is ours: it only needs its result.
 fn adopt(case: &Case<'_>) -> Option<Choice> {
     let (intent, tip) = (case.record.push.as_ref()?, case.facts.branch.as_ref()?);
@@ -140,6 +168,9 @@ fn pushed(case: &Case<'_>) -> Choice {
     if record.expires <= facts.now && !facts.clock_regressed {
         let sentence = format!("the proposal stood until {}", record.expires);
         return drop(Verdict::refuse("expiry", "expired", sentence), "expired");
+    }
+    if let Some(choice) = over_before(case) {
+        return choice;
     }
     if let Some(halt) = &facts.halted {
         let sentence = format!("{} stopped this repository", halt.by.login);
@@ -184,6 +215,9 @@ fn open(case: &Case<'_>) -> Choice {
     let verdict = gates(case, pull);
     if case.record.owner == Owner::Person {
         return report_or_wait(case, verdict);
+    }
+    if let Some(choice) = over_before(case) {
+        return choice;
     }
     if let Some(found) = adopt(case) {
         return found;
@@ -236,7 +270,9 @@ fn closed(case: &Case<'_>, pull: &Pull) -> Choice {
             drop(Verdict::refuse("open", code, "countersign closed the pull request"), code)
         }
         Some(user) => {
-            drop(Verdict::refuse("open", "rejected", format!("{} closed the pull request", user.login)), "rejected")
+            let why = case.facts.parting.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            let sentence = format!("{} closed the pull request{why}", user.login);
+            drop(Verdict::refuse("open", "rejected", sentence), "rejected")
         }
         None => drop(Verdict::refuse("open", "rejected", "somebody closed the pull request"), "rejected"),
     }

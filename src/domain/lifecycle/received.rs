@@ -3,9 +3,9 @@
 //! Must not know who sent it, nor whether that one may.
 
 use super::command::Commands;
-use super::{Owner, Record, Stage};
-use crate::domain::ids::{Binding, Time};
-use crate::domain::proposal::Sealed;
+use super::{Owner, Record, Relations, Stage};
+use crate::domain::ids::{Binding, Digest, Time};
+use crate::domain::proposal::{Proposal, Sealed};
 
 impl Record {
     /// The record of a sealed proposal at the moment it is taken in.
@@ -21,6 +21,7 @@ impl Record {
             target: proposal.target.to_string(),
             received: now,
             expires: proposal.expires(now),
+            incident: incident(proposal),
             stage: Stage::Received,
             owner: Owner::Bot,
             reason: None,
@@ -36,6 +37,7 @@ impl Record {
             branch: None,
             base: None,
             push: None,
+            quota: None,
             pushes: Vec::new(),
             head: None,
             pull: None,
@@ -53,8 +55,18 @@ impl Record {
             outcome: None,
             commands: Commands::default(),
             over: None,
+            relations: Relations::default(),
             verdict: None,
             standing: None,
+            rego: None,
         }
     }
+}
+
+/// The incident of a proposal that names a fingerprint; the steps of one plan are not the same.
+fn incident(proposal: &Proposal) -> Option<Digest> {
+    let fingerprint = proposal.fingerprint.as_deref()?;
+    let (plan, step) = proposal.plan.as_ref().map_or(("", 0), |plan| (plan.id.as_str(), plan.step));
+    let fields = [fingerprint.as_bytes(), plan.as_bytes(), &step.to_be_bytes()];
+    Some(Digest::of_fields("countersign/incident/v1", &fields))
 }

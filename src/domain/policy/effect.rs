@@ -3,11 +3,11 @@
 pub use super::hazards::Hazard;
 use super::hazards::{Scene, find};
 use super::leaves::{Leaf, changed};
+use super::objects::{self, TouchedObject};
 use super::patched;
-use crate::domain::edit::{Applied, FileEdit, Format, Touched, yaml};
+use crate::domain::edit::{Applied, FileEdit, Format, Touched};
 use crate::domain::facts::{FileSummary, Touch};
-use serde_yaml::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The effect of a change set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Effect {
     pub leaves: Vec<(String, Leaf)>,
     /// The namespaces of what is changed, before and after, as the files name them.
     pub namespaces: BTreeSet<String>,
+    /// The objects that are changed, as far as their documents say what they are.
+    pub objects: Vec<TouchedObject>,
     /// Some of it is in a namespace that the files do not name.
     pub namespace_unknown: bool,
     /// Dangers, by stable name.
@@ -27,20 +29,26 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// Reads the effect of what was applied.
+    /// Reads the effect of what was applied, where nothing is known of what stands around it.
     pub fn of(applied: &Applied) -> Effect {
+        Effect::within(applied, &BTreeMap::new())
+    }
+
+    /// Reads the effect of what was applied; `around` is the namespace that a kustomization gives a file.
+    pub fn within(applied: &Applied, around: &BTreeMap<String, String>) -> Effect {
         let mut effect = Effect { summary: applied.files.iter().map(summary).collect(), ..Effect::default() };
         // The format it was edited as decides, not the file's name.
         let is_yaml =
             |file: &FileEdit| applied.steps.iter().any(|step| step.file == file.path && step.format == Format::Yaml);
         let leaves: Vec<Vec<Leaf>> = applied.files.iter().map(|file| changed(file, is_yaml(file))).collect();
         for file in applied.files.iter().filter(|file| is_yaml(file)) {
-            effect.namespaces_of(file);
+            effect.read_objects(file, around.get(&file.path));
         }
         let files = applied.files.iter().zip(&leaves).map(|(file, leaves)| (file, leaves.as_slice(), is_yaml(file)));
         effect.hazards = find(&Scene::of(files));
         for leaf in leaves.iter().flatten() {
             effect.touches_image_or_limit |= touches_image_or_limit(leaf);
+            effect.namespaces.extend(objects::of_leaf(leaf));
             if patched::is_patch(leaf) {
                 effect.namespaces.extend(patched::namespaces(leaf));
                 effect.touches_image_or_limit |= patched::inside(leaf).iter().any(touches_image_or_limit);
@@ -69,48 +77,26 @@ impl Effect {
     }
 
     /// Both sides count: moving an object out of a namespace removes it there.
-    fn namespaces_of(&mut self, file: &FileEdit) {
-        let before = yaml::documents(&file.before).unwrap_or_default();
-        let after = yaml::documents(&file.after).unwrap_or_default();
-        for index in file.touched.iter().map(|touched| touched.document).collect::<BTreeSet<_>>() {
-            let named = after.get(index).map(namespaces).unwrap_or_default();
-            self.namespace_unknown |= named.is_empty() || !named.iter().all(|name| is_label(name));
-            self.namespaces.extend(named);
-            self.namespaces.extend(before.get(index).map(namespaces).unwrap_or_default());
+    fn read_objects(&mut self, file: &FileEdit, around: Option<&String>) {
+        for (before, after) in objects::touched(file) {
+            let mut known = after.as_ref().map(objects::named).unwrap_or_default();
+            if known.is_empty() {
+                known.extend(around.cloned());
+            }
+            self.namespace_unknown |= known.is_empty() || !known.iter().all(|name| objects::is_label(name));
+            self.namespaces.extend(known);
+            for side in [&before, &after].into_iter().flatten() {
+                self.namespaces.extend(objects::named(side));
+                self.namespaces.extend(objects::mentioned(side));
+            }
+            let found = [&after, &before].into_iter().flatten().find_map(|side| objects::object(&file.path, side));
+            self.objects.extend(found);
         }
     }
 }
 
 fn touches_image_or_limit(leaf: &Leaf) -> bool {
     leaf.under(&["image", "images", "newTag", "digest", "tag", "limits", "requests", "resources"])
-}
-
-/// The namespaces a document names: its own, the one its kustomization gives, the one it deploys to.
-fn namespaces(document: &Value) -> BTreeSet<String> {
-    let at = |path: &[&str]| path.iter().try_fold(document, |value, key| value.get(key)).and_then(Value::as_str);
-    let object = document.get("kind").is_some() && document.get("apiVersion").is_some();
-    let mut found = BTreeSet::new();
-    if object {
-        let places: [&[&str]; 3] =
-            [&["metadata", "namespace"], &["spec", "targetNamespace"], &["spec", "destination", "namespace"]];
-        found.extend(places.iter().filter_map(|path| at(path)).map(str::to_owned));
-    }
-    if is_kustomization(document) {
-        found.extend(at(&["namespace"]).map(str::to_owned));
-    }
-    found
-}
-
-/// Whether a name is one that Kubernetes takes; a placeholder is not.
-fn is_label(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
-}
-
-fn is_kustomization(document: &Value) -> bool {
-    let kind = document.get("kind").and_then(Value::as_str);
-    kind == Some("Kustomization")
-        || kind.is_none() && ["resources", "images", "bases", "patches"].iter().any(|key| document.get(key).is_some())
 }
 
 fn summary(file: &FileEdit) -> FileSummary {

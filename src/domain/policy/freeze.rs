@@ -63,8 +63,14 @@ impl Window {
                 let minute = day * 24 * 60 + i64::from(local.hour()) * 60 + i64::from(local.minute());
                 let length = (to - from).rem_euclid(WEEK);
                 let since = (minute - from).rem_euclid(WEEK);
-                (since < length)
-                    .then(|| now.whole_second().plus_seconds((length - since) * 60 - now.seconds().rem_euclid(60)))
+                // Counted on the wall, not in hours that passed: a day of 23 or 25 hours ends at the same time of day.
+                let minute = local
+                    .datetime()
+                    .round(jiff::civil::DateTimeRound::new().smallest(jiff::Unit::Minute).mode(jiff::RoundMode::Trunc))
+                    .ok()?;
+                let end = minute.checked_add(jiff::Span::new().minutes(length - since)).ok()?;
+                let end = end.to_zoned(self.zone.clone()).ok()?;
+                (since < length).then(|| Time(end.timestamp().as_microsecond()))
             }
         }
     }
@@ -121,5 +127,25 @@ mod tests {
         assert_eq!(frozen_until(&holidays, at("2027-01-02T00:00:00Z")), None);
         assert!(Window::read(&freeze("Fri", "Mon", None)).is_err());
         assert!(Window::read(&freeze("Fri 18:00", "Mon 08:00", Some("Mars/Base"))).is_err());
+    }
+
+    #[test]
+    fn the_wall_clock_decides_when_clocks_change() {
+        let zone = Some("Europe/Berlin".to_owned());
+        let weekend = [Freeze { from: "Fri 18:00".into(), to: "Mon 08:00".into(), timezone: zone.clone() }];
+        // In spring the weekend has an hour less, in autumn one more; both end on Monday at 8.
+        assert_eq!(frozen_until(&weekend, at("2026-03-27T17:00:00Z")), Some(at("2026-03-30T06:00:00Z")));
+        assert_eq!(frozen_until(&weekend, at("2026-03-30T05:59:59Z")), Some(at("2026-03-30T06:00:00Z")));
+        assert_eq!(frozen_until(&weekend, at("2026-03-30T06:00:00Z")), None);
+        assert_eq!(frozen_until(&weekend, at("2026-10-23T15:59:59Z")), None);
+        assert_eq!(frozen_until(&weekend, at("2026-10-23T16:00:00Z")), Some(at("2026-10-26T07:00:00Z")));
+        assert_eq!(frozen_until(&weekend, at("2026-10-26T06:59:00Z")), Some(at("2026-10-26T07:00:00Z")));
+        // A time that does not exist on that day ends when the clock has jumped over it; one that exists twice, the first time.
+        let night = [Freeze { from: "Sun 01:00".into(), to: "Sun 02:30".into(), timezone: zone.clone() }];
+        assert_eq!(frozen_until(&night, at("2026-03-29T00:30:00Z")), Some(at("2026-03-29T01:30:00Z")));
+        assert_eq!(frozen_until(&night, at("2026-10-25T00:00:00Z")), Some(at("2026-10-25T00:30:00Z")));
+        let days = [Freeze { from: "2026-03-29".into(), to: "2026-03-30".into(), timezone: zone }];
+        assert_eq!(frozen_until(&days, at("2026-03-28T23:00:00Z")), Some(at("2026-03-29T22:00:00Z")));
+        assert_eq!(frozen_until(&days, at("2026-03-28T22:59:59Z")), None);
     }
 }

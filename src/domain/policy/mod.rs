@@ -2,21 +2,26 @@
 //!
 //! Must not gather anything: it is handed facts.
 
+pub mod consequences;
+pub mod defaults;
 pub mod effect;
 pub mod freeze;
 pub mod hazards;
-mod kinds;
+pub mod kinds;
 pub mod leaves;
 pub mod need;
+pub mod objects;
 mod patched;
 pub mod place;
 pub mod protected;
 mod reach;
+pub mod rego;
 pub mod rules;
+mod span;
 mod texts;
 pub mod verdict;
 
-use super::facts::{Counts, Facts, Plan, Twin};
+use super::facts::{Answer, Facts, Plan, Policy, Twin};
 use super::ids::{Binding, Digest, Time};
 use super::proposal::{ActionKind, Proposal};
 use super::trust::{Class, Track};
@@ -48,8 +53,8 @@ pub struct Judged {
 impl Judged {
     /// Computes effect, place, tier and class.
     pub fn of(proposal: &Proposal, binding: &Binding, plan: &Plan, rules: &Rules) -> Judged {
-        let effect = Effect::of(&plan.applied);
-        let place = place::place(rules, effect.paths());
+        let effect = Effect::within(&plan.applied, &plan.around);
+        let place = place::place(rules, proposal.action_kind, effect.paths());
         let tier = effect.tier(place.production);
         let class = Class {
             tenant: binding.tenant.clone(),
@@ -67,6 +72,15 @@ impl Judged {
     pub fn under(mut self, track: &Track) -> Judged {
         if track.demotion.as_ref().is_some_and(|demotion| demotion.severe) {
             self.place.mode = Mode::Observe;
+        }
+        self
+    }
+
+    /// The same where policies ask for more approvals.
+    #[must_use]
+    pub fn asked(mut self, answer: Option<&Answer>) -> Judged {
+        if let Some(answer) = answer {
+            need::raise(&mut self.approvals, &mut self.why, answer);
         }
         self
     }
@@ -91,21 +105,33 @@ pub fn judge(proposal: &Proposal, judged: &Judged, loaded: &Loaded, facts: &Fact
             stop(rules, facts),
             base(proposal, rules, facts),
             environment(proposal, &judged.place),
-            kinds::judge(proposal.action_kind, &judged.effect),
+            kinds::judge(proposal, &judged.effect, rules),
             namespaces(proposal, &judged.effect, rules),
+            rego(loaded, facts),
             size(&judged.effect, rules),
         ],
     )
 }
 
 /// The gates that count what else is going on; asked once, before the first push.
-pub fn admit(twins: &[Twin], counts: &Counts, rules: &Rules, now: Time) -> Verdict {
-    Verdict::all("admission", vec![duplicate(twins, rules, now), budget(counts, rules)])
+pub fn admit(facts: &Facts, rules: &Rules) -> Verdict {
+    let gates = vec![duplicate(&facts.twins, rules, facts.now), incident(facts, rules), budget(facts)];
+    Verdict::all("admission", gates)
 }
 
 /// Seconds that a person's no is remembered under these rules, or where there are none.
 pub fn remembered(rules: Option<&Rules>) -> i64 {
     rules.map_or(3_600, |rules| rules.hold_period.0).saturating_mul(REMEMBERED_HOLDS)
+}
+
+/// The policies in force must be the ones that were asked.
+fn rego(loaded: &Loaded, facts: &Facts) -> Verdict {
+    match (&facts.rego, loaded.policies.as_slice()) {
+        (None, []) => Verdict::pass("rego", "neither the service nor the repository has a policy"),
+        (Some(answer), policies) if answer.policies == Policy::bundle(policies) => rego::verdict(answer),
+        (Some(_), _) => Verdict::wait("rego", "rego_swapped", "the policies are not the ones that were asked"),
+        (None, _) => Verdict::wait("rego", "rego_unasked", "the policies were not asked yet"),
+    }
 }
 
 fn stop(rules: &Rules, facts: &Facts) -> Verdict {
@@ -185,26 +211,33 @@ fn duplicate(twins: &[Twin], rules: &Rules, now: Time) -> Verdict {
     }
     let forgotten = |at: Time| at.plus_seconds(remembered(Some(rules))) <= now;
     if let Some(twin) = twins.iter().find(|twin| twin.rejected.is_some_and(|at| !forgotten(at))) {
-        let sentence = format!("a person closed the pull request of proposal {} that made this change", twin.id);
+        let why = twin.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let sentence = format!("a person closed the pull request of proposal {} that made this change{why}", twin.id);
         return Verdict::refuse("duplicate", "rejected", sentence);
     }
     Verdict::pass("duplicate", "nobody else makes this change")
 }
 
-fn budget(counts: &Counts, rules: &Rules) -> Verdict {
-    let limits = &rules.limits;
-    if counts.open >= limits.open_pull_requests {
-        let sentence = format!("{} pull requests are open, at most {} may", counts.open, limits.open_pull_requests);
-        return Verdict::wait("budget", "open_pull_requests", sentence);
+/// One proposal for an incident within the hold period.
+fn incident(facts: &Facts, rules: &Rules) -> Verdict {
+    match &facts.earlier {
+        None => Verdict::pass("incident", "no other proposal has this fingerprint"),
+        Some(earlier) => {
+            let until = earlier.received.plus_seconds(rules.hold_period.0);
+            let sentence =
+                format!("proposal {} is about the same incident; another is taken after {until}", earlier.id);
+            Verdict::refuse("incident", "same_incident", sentence)
+        }
     }
-    if counts.last_hour >= limits.pull_requests_per_hour {
-        let sentence = format!(
-            "{} pull requests in the last hour, at most {} may",
-            counts.last_hour, limits.pull_requests_per_hour
-        );
-        return Verdict::wait("budget", "pull_requests_per_hour", sentence);
+}
+
+/// Room for one more pull request; asked once more when it is announced, where nobody else can announce one meanwhile.
+fn budget(facts: &Facts) -> Verdict {
+    let counts = &facts.counts;
+    match facts.quota.and_then(|quota| quota.full(counts)) {
+        Some((code, sentence)) => Verdict::wait("budget", code, sentence),
+        None => Verdict::pass("budget", format!("{} open, {} in the last hour", counts.open, counts.last_hour)),
     }
-    Verdict::pass("budget", format!("{} open, {} in the last hour", counts.open, counts.last_hour))
 }
 
 /// Whether a kind touches so little that its record may let it merge by itself.

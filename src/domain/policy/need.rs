@@ -4,7 +4,8 @@
 
 use super::effect::Effect;
 use crate::domain::canon::Malformed;
-use crate::domain::proposal::Proposal;
+use crate::domain::facts::Answer;
+use crate::domain::proposal::{ActionKind, Proposal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +53,21 @@ pub(super) fn need(proposal: &Proposal, effect: &Effect, tier: u8, rules: &Appro
         _ => MOST,
     };
     asks.push((of_tier, format!("tier {tier}")));
+    if proposal.action_kind == ActionKind::Runbook {
+        asks.push((1, "a runbook".to_owned()));
+    }
     asks.extend(unsure(proposal, rules).map(|reason| (1, reason)));
     let needed = asks.iter().map(|(count, _)| *count).max().unwrap_or(0);
     (needed, asks.into_iter().filter(|(count, _)| *count > 0 && *count == needed).map(|(_, why)| why).collect())
+}
+
+/// Raises what is needed to what policies ask for.
+pub(super) fn raise(needed: &mut u32, why: &mut Vec<String>, answer: &Answer) {
+    if answer.approvals > *needed {
+        (*needed, *why) = (answer.approvals.min(MOST), answer.why.clone());
+    } else if answer.approvals > 0 && answer.approvals == *needed {
+        why.extend(answer.why.iter().cloned());
+    }
 }
 
 fn unsure(proposal: &Proposal, rules: &ApprovalRules) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Which environment a change belongs to, computed from the paths it touches.
 
-use super::rules::{Mode, Rules};
+use super::rules::{Environment, Mode, Rules};
+use crate::domain::proposal::ActionKind;
 use globset::GlobBuilder;
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub struct Place {
 }
 
 /// Finds the environment of these paths: none matches = at most propose, several = the strictest and never automate.
-pub fn place<'a>(rules: &Rules, paths: impl IntoIterator<Item = &'a str>) -> Place {
+pub fn place<'a>(rules: &Rules, kind: ActionKind, paths: impl IntoIterator<Item = &'a str>) -> Place {
     let mut names = BTreeSet::new();
     let mut unmatched = false;
     for path in paths {
@@ -32,7 +33,7 @@ pub fn place<'a>(rules: &Rules, paths: impl IntoIterator<Item = &'a str>) -> Pla
     let found: Vec<_> = names.iter().filter_map(|name| rules.environments.get_key_value(*name)).collect();
     let certain = found.len() == 1 && !unmatched;
     let ceiling = if certain { Mode::Automate } else { Mode::Propose };
-    let mode = found.iter().map(|(_, e)| effective(e.mode, e.start_in)).min().unwrap_or(Mode::Propose).min(ceiling);
+    let mode = found.iter().map(|(_, e)| e.rung(kind)).min().unwrap_or(Mode::Propose).min(ceiling);
     Place {
         environment: names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join("+"),
         mode,
@@ -42,11 +43,14 @@ pub fn place<'a>(rules: &Rules, paths: impl IntoIterator<Item = &'a str>) -> Pla
     }
 }
 
-/// An environment that starts in observe stays there until a person edits the config.
-fn effective(mode: Mode, start_in: Option<Mode>) -> Mode {
-    match start_in {
-        Some(Mode::Observe) => Mode::Observe,
-        Some(Mode::Propose | Mode::Automate) | None => mode,
+impl Environment {
+    /// The rung of a kind here: one that starts in observe stays there until a person's edit lists it under `kinds`.
+    pub fn rung(&self, kind: ActionKind) -> Mode {
+        match (self.kinds.get(&kind), self.start_in) {
+            (Some(listed), _) => self.mode.min(*listed),
+            (None, Some(Mode::Observe)) => Mode::Observe,
+            (None, Some(Mode::Propose | Mode::Automate) | None) => self.mode,
+        }
     }
 }
 
@@ -70,7 +74,7 @@ mod tests {
             b"version: 1\nenvironments:\n  production: {paths: ['prod/**'], mode: propose}\n  staging: {paths: ['stage/**', 'both/*'], mode: automate}\n  dev: {paths: ['both/*'], mode: observe}\n",
         )
         .expect("rules");
-        let at = |paths: &[&str]| place(&rules, paths.iter().copied());
+        let at = |paths: &[&str]| place(&rules, ActionKind::SetImage, paths.iter().copied());
         assert_eq!((at(&["stage/a/b"]).mode, at(&["stage/a/b"]).certain), (Mode::Automate, true));
         assert!(at(&["prod/x"]).production);
         assert_eq!((at(&["x"]).environment.as_str(), at(&["x"]).mode), ("", Mode::Propose));
@@ -78,5 +82,18 @@ mod tests {
         assert_eq!(at(&["stage/a", "x"]).mode, Mode::Propose);
         assert_eq!(at(&["both/x"]).mode, Mode::Observe);
         assert_eq!(at(&["both/x/y"]).environment, "");
+    }
+
+    #[test]
+    fn a_kind_leaves_its_start_by_an_edit_only() {
+        let text = "version: 1\nenvironments:\n  staging: {paths: ['s/**'], mode: automate, startIn: observe, kinds: {SetImage: automate, SetEnv: propose}}\n";
+        let rules = Rules::read(text.as_bytes()).expect("rules");
+        let mode = |kind| place(&rules, kind, ["s/a"]).mode;
+        assert_eq!(mode(ActionKind::SetImage), Mode::Automate);
+        assert_eq!(mode(ActionKind::SetEnv), Mode::Propose);
+        assert_eq!(mode(ActionKind::SetReplicas), Mode::Observe);
+        let capped = text.replace("mode: automate", "mode: propose");
+        let rules = Rules::read(capped.as_bytes()).expect("rules");
+        assert_eq!(place(&rules, ActionKind::SetImage, ["s/a"]).mode, Mode::Propose);
     }
 }

@@ -2,15 +2,20 @@
 //!
 //! Must not be read from any branch but the default one; who reads it sees to that.
 
+use super::defaults::Defaults;
 pub use super::freeze::Freeze;
 use super::freeze::Window as FreezeWindow;
+pub use super::kinds::runbook::RunbookRules;
 use super::need::ApprovalRules;
+pub use super::span::Span;
 use crate::domain::canon::{self, Malformed};
+use crate::domain::facts::Policy;
 use crate::domain::ids::{Digest, MergeMethod};
 use crate::domain::proposal::ActionKind;
 use crate::domain::trust::{Demand, Threshold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Where the config may lie; two of them is an error.
@@ -51,6 +56,12 @@ pub struct Rules {
     /// Stops everything in this repository.
     #[serde(default)]
     pub stop: bool,
+    /// A policy in Rego: its path in the repository, read from the default branch.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// What proposals of the kind `Runbook` may touch, by the runbook's name.
+    #[serde(default)]
+    pub runbooks: BTreeMap<String, RunbookRules>,
     /// Branches beside the default one that proposals may name as base.
     #[serde(default)]
     pub bases: Vec<String>,
@@ -68,6 +79,9 @@ pub struct Environment {
     /// Where new action kinds start; observe is left by a person's edit only.
     #[serde(default)]
     pub start_in: Option<Mode>,
+    /// The rung of single action kinds, never above `mode`; the way out of `startIn: observe`.
+    #[serde(default)]
+    pub kinds: BTreeMap<ActionKind, Mode>,
     /// Whether mistakes hurt here; true when the name contains `prod` and nothing is said.
     #[serde(default)]
     pub production: Option<bool>,
@@ -164,64 +178,6 @@ pub struct Limits {
     pub lines: u64,
 }
 
-/// A length of time as text: `90s`, `10m`, `72h`, `180d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub i64);
-
-impl std::fmt::Display for Span {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            s if s % 86_400 == 0 => write!(out, "{}d", s / 86_400),
-            s if s % 3_600 == 0 => write!(out, "{}h", s / 3_600),
-            s if s % 60 == 0 => write!(out, "{}m", s / 60),
-            s => write!(out, "{s}s"),
-        }
-    }
-}
-
-impl std::str::FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Span, String> {
-        let fault = || format!("`{text}` is not a length of time: write 90s, 10m, 72h or 180d");
-        let unit = match text.chars().last() {
-            Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3_600,
-            Some('d') => 86_400,
-            _ => return Err(fault()),
-        };
-        let digits = &text[..text.len() - 1];
-        let count: i64 = Some(digits)
-            .filter(|d| d.bytes().all(|b| b.is_ascii_digit()) && d.len() <= 6)
-            .and_then(|d| d.parse().ok())
-            .ok_or_else(fault)?;
-        Ok(Span(count * unit))
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Span {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Span".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"})
-    }
-}
-
 fn hour() -> Span {
     Span(3_600)
 }
@@ -285,15 +241,49 @@ impl AutoMerge {
     }
 }
 
-/// A config with the digest of its bytes.
+/// A config as it is in force: what the repository says, under what its organisation asks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// Which file.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// The digest of everything that decides: SHA-256 of the file's bytes where nothing else does.
     pub digest: Digest,
-    /// What it says.
+    /// What is in force.
     pub rules: Rules,
+    /// The policies that are asked, the service's first.
+    pub policies: Vec<Policy>,
+    /// What the organisation's defaults made tighter than the file says, a sentence each.
+    pub tightened: Vec<String>,
+}
+
+impl Loaded {
+    /// Reads a config under its organisation's defaults.
+    pub fn read(path: &str, bytes: &[u8], defaults: Option<&Defaults>) -> Result<Loaded, Malformed> {
+        let (path, digest) = (path.to_owned(), Digest::of(bytes));
+        let Some(defaults) = defaults else {
+            return Ok(Loaded {
+                path,
+                digest,
+                rules: Rules::read(bytes)?,
+                policies: Vec::new(),
+                tightened: Vec::new(),
+            });
+        };
+        let (rules, tightened) = defaults.over(Rules::document(bytes)?)?;
+        let digest = Digest::of_fields("countersign/policy/v1", &[&digest.0, &defaults.digest().0]);
+        Ok(Loaded { path, digest, rules, policies: Vec::new(), tightened })
+    }
+
+    /// The same with the policies that are asked; they are part of the digest.
+    #[must_use]
+    pub fn asking(mut self, policies: Vec<Policy>) -> Loaded {
+        if !policies.is_empty() {
+            let bundle = Policy::bundle(&policies);
+            self.digest = Digest::of_fields("countersign/policy-bundle/v1", &[&self.digest.0, &bundle.0]);
+        }
+        self.policies = policies;
+        self
+    }
 }
 
 impl Rules {
@@ -302,15 +292,25 @@ impl Rules {
 
     /// Reads a config strictly.
     pub fn read(bytes: &[u8]) -> Result<Rules, Malformed> {
+        Rules::typed(Rules::document(bytes)?)
+    }
+
+    /// The document of a config, not typed yet.
+    pub(super) fn document(bytes: &[u8]) -> Result<Value, Malformed> {
         if bytes.len() > MAX_BYTES {
             return Err(Malformed::at("", format!("{} bytes; a config may have {MAX_BYTES}", bytes.len())));
         }
-        let rules: Rules = canon::typed(canon::parse(bytes)?)?;
+        canon::parse(bytes)
+    }
+
+    /// The rules a document holds.
+    pub(super) fn typed(document: Value) -> Result<Rules, Malformed> {
+        let rules: Rules = canon::typed(document)?;
         rules.check()?;
         Ok(rules)
     }
 
-    fn check(&self) -> Result<(), Malformed> {
+    pub(super) fn check(&self) -> Result<(), Malformed> {
         let demand = |holds: bool, at: &str, reason: &str| if holds { Ok(()) } else { Err(Malformed::at(at, reason)) };
         demand(self.version == 1, "version", "only version 1 is understood")?;
         for (name, environment) in &self.environments {
@@ -329,7 +329,13 @@ impl Rules {
             globset::Glob::new(&check.name).map_err(|error| Malformed::at(at, error.to_string()))?;
         }
         super::reach::check(self)?;
+        let policy = |path: &String| {
+            let parts = || path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+            path.len() <= 200 && path.ends_with(".rego") && parts()
+        };
+        demand(self.policy.as_ref().is_none_or(policy), "policy", "write the path of a file that ends in .rego")?;
         self.approvals.check()?;
+        self.runbooks.iter().try_for_each(|(name, runbook)| runbook.check(name))?;
         self.freeze.iter().enumerate().try_for_each(|(n, freeze)| {
             FreezeWindow::read(freeze).map(|_| ()).map_err(|reason| Malformed::at(format!("freeze[{n}]"), reason))
         })

@@ -1,5 +1,6 @@
 //! The tree of gates that the check run, the page, the JSON and the record all show.
 
+use crate::domain::redact;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -50,7 +51,7 @@ impl Verdict {
             gate: gate.into(),
             state: State::Pass,
             code: String::new(),
-            sentence: sentence.into(),
+            sentence: redact::owned(sentence.into()),
             children: Vec::new(),
         }
     }

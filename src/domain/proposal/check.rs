@@ -3,6 +3,7 @@
 //! Must not look at anything but the proposal itself.
 
 mod helm;
+mod kinds;
 mod kustomize;
 
 use super::{Proposal, Target};
@@ -29,6 +30,7 @@ pub(super) fn check(proposal: &Proposal) -> Result<(), Malformed> {
     for (n, change) in proposal.changes.iter().enumerate() {
         check_change(change, &format!("changes[{n}]"))?;
     }
+    kinds::check(proposal)?;
     people(&proposal.reason, "reason", 4000)?;
     check_evidence(proposal)?;
     if let Some(confidence) = &proposal.confidence {
@@ -68,6 +70,11 @@ fn check_circumstances(proposal: &Proposal) -> Result<(), Malformed> {
         text(&plan.id, "plan.id", 64)?;
         demand(plan.step >= 1, "plan.step", "steps count from 1")?;
         demand(plan.after.len() <= 16, "plan.after", "at most 16 entries")?;
+        for (n, before) in plan.after.iter().enumerate() {
+            let place = format!("plan.after[{n}]");
+            text(before, &place, 64)?;
+            demand(Some(before) != proposal.id.as_ref(), &place, "a step cannot wait for itself")?;
+        }
     }
     text(&proposal.proposer.id, "proposer.id", 128)?;
     optional(proposal.proposer.display.as_deref(), "proposer.display", 128)?;

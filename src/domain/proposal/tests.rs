@@ -108,3 +108,23 @@ fn the_sample_proposals_are_valid() {
         assert_eq!(Sealed::stored(&sealed.bytes).expect("canonical"), sealed);
     }
 }
+
+#[test]
+fn tm100_texts_lose_their_secrets_before_they_are_sealed_and_changes_are_refused() {
+    let secret = format!("glpat-{}", "x9Y8".repeat(6));
+    let mut document = sample();
+    let plain = read(&document).expect("valid");
+    assert!(plain.redacted.is_empty());
+    document["reason"] = serde_json::json!(format!("it says {secret}"));
+    let sealed = read(&document).expect("valid");
+    assert_eq!(
+        (sealed.redacted.as_slice(), sealed.proposal.reason.as_str()),
+        (["reason".to_owned()].as_slice(), "it says [redacted]")
+    );
+    assert!(!String::from_utf8_lossy(&sealed.bytes).contains(&secret));
+    // What was kept is read back as it is, whatever the shapes are by then.
+    assert_eq!(Sealed::stored(&sealed.bytes).expect("canonical").digest, sealed.digest);
+    document["reason"] = serde_json::json!("because");
+    document["target"]["name"] = serde_json::json!(secret);
+    assert_eq!(read(&document).expect_err("refused").path, "target.name");
+}

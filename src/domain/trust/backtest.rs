@@ -2,10 +2,11 @@
 //!
 //! Must not use what was not known yet: a change is judged by the outcomes known before its merge.
 
+use super::demand::Demand;
 use super::demotion::COOL_DOWN;
 use super::epochs::Epochs;
 use super::record::{Judgement, Outcome};
-use super::standing::{Demand, Seeker, counted, new_maker};
+use super::standing::{Seeker, counted, new_maker};
 use crate::domain::ids::Time;
 use serde::Serialize;
 

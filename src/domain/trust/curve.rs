@@ -2,9 +2,10 @@
 //!
 //! Must not leave anything out: thinning for a picture is the picture's business.
 
+use super::demand::Demand;
 use super::epochs::Epochs;
 use super::record::{Judgement, Outcome};
-use super::standing::{Demand, counted};
+use super::standing::counted;
 use crate::domain::ids::Time;
 
 /// What a record came to after one outcome.

@@ -2,9 +2,9 @@
 //!
 //! Must not begin one on request: another epoch in an outcome, or a severe failure, are the only causes.
 
+use super::demand::Demand;
 use super::gate::{PASS, PASS_LATE};
 use super::record::Outcome;
-use super::standing::Demand;
 use super::walk::Walk;
 use crate::domain::ids::Time;
 use std::collections::HashMap;

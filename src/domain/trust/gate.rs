@@ -94,3 +94,12 @@ impl Bound {
         Ok(Bound { lower_bound: shown_bound(good, total), wilson, score, score_pass, unlocked: wilson && score_pass })
     }
 }
+
+impl Threshold {
+    /// How many clean outcomes in a row pass both gates.
+    pub fn clean_outcomes(self) -> u64 {
+        let passes = |n: u64| Bound::of(self, n, n).is_ok_and(|bound| bound.unlocked);
+        let by_score = u64::try_from(PASS / self.success().max(1)).unwrap_or_default();
+        (by_score.max(1)..=10_000).find(|n| passes(*n)).unwrap_or(u64::MAX)
+    }
+}

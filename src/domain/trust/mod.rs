@@ -4,6 +4,7 @@
 
 mod backtest;
 mod curve;
+mod demand;
 mod demotion;
 mod epochs;
 mod gate;
@@ -15,11 +16,12 @@ mod walk;
 
 pub use backtest::{Backtest, backtest};
 pub use curve::{Point, curve};
+pub use demand::Demand;
 pub use demotion::{Demotion, Rearm};
 pub use gate::{Bound, CAP, FAILURE, PASS, PASS_LATE, lower_bound, most_failures, wilson};
 pub use record::{Judgement, Outcome, Pending, Track, maker};
 pub use simulate::{Simulated, Simulation, simulate};
-pub use standing::{Demand, MAKER_OUTCOMES, Seeker, Standing, Terms, shown, standing};
+pub use standing::{MAKER_OUTCOMES, Seeker, Standing, Terms, shown, standing};
 pub use threshold::Threshold;
 
 use super::ids::{Digest, TenantId};

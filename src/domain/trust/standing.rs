@@ -2,6 +2,7 @@
 //!
 //! Must not forgive anything: what is not known counts against the class.
 
+use super::demand::Demand;
 use super::epochs::Epochs;
 use super::gate::{PASS, shown_bound, wilson};
 use super::record::Track;
@@ -16,23 +17,6 @@ const MOST_NEUTRAL: u64 = 20;
 pub const MAKER_OUTCOMES: u64 = 5;
 /// Seconds after which a change without an outcome counts as a failure, however long its soak is.
 const PATIENCE: i64 = 30 * 86_400;
-
-/// What a record must show, from the repository's config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Demand {
-    /// The wanted lower bound.
-    pub threshold: Threshold,
-    /// How many of the newest outcomes count.
-    pub last: u64,
-    /// How old an outcome may be, seconds.
-    pub within: i64,
-    /// Distinct targets that are needed.
-    pub targets: u64,
-    /// Distinct days that are needed.
-    pub days: u64,
-    /// How long after a merge its outcome is known, seconds.
-    pub soak: i64,
-}
 
 /// What a class is judged under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,6 @@
 //!
 //! Must not hold a value that no record can reach.
 
-use super::gate::{Bound, PASS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,13 +35,6 @@ impl Threshold {
     pub fn success(self) -> i64 {
         let better = 1.0 - (1.0 - self.value()) / 5.0;
         ((better / self.value()).ln() * 1e6).floor() as i64
-    }
-
-    /// How many clean outcomes in a row pass both gates.
-    pub fn clean_outcomes(self) -> u64 {
-        let passes = |n: u64| Bound::of(self, n, n).is_ok_and(|bound| bound.unlocked);
-        let by_score = u64::try_from(PASS / self.success().max(1)).unwrap_or_default();
-        (by_score.max(1)..=10_000).find(|n| passes(*n)).unwrap_or(u64::MAX)
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Must not look at an outcome twice: a record of any length is walked in one pass.
 
+use super::demand::Demand;
 use super::gate::score;
 use super::record::{Judgement, Outcome};
-use super::standing::Demand;
 use crate::domain::ids::Time;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 

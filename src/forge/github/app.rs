@@ -2,8 +2,8 @@
 //!
 //! Must not follow a redirect by itself: where a token goes is decided in one place, `talk`.
 
+use super::clients::Octo;
 use super::jwt;
-use super::session::{Octo, octo};
 use super::shape::Bot;
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, Time};
@@ -45,6 +45,7 @@ impl App {
         }
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(crate::forge::resolve::Guarded)
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60))
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
@@ -61,7 +62,12 @@ impl App {
     /// A client that speaks as the App itself, for its tokens and deliveries.
     pub(super) fn as_app(&self) -> Result<Octo, ForgeError> {
         let now = self.now().plus_seconds(self.skew.load(Ordering::Relaxed));
-        octo(self, &jwt::sign(self.id, &self.key, now)?)
+        self.clients(&jwt::sign(self.id, &self.key, now)?)
+    }
+
+    /// Clients with this secret.
+    pub(super) fn clients(&self, secret: &SecretString) -> Result<Octo, ForgeError> {
+        Octo::new(&self.client, &self.api, &self.graphql(), secret)
     }
 
     /// Takes the moment that GitHub says it is; answers whether tokens will be dated otherwise from now on.

@@ -2,7 +2,7 @@
 //!
 //! Must not show a header or an address: a message names the operation and repeats GitHub's sentence, shortened.
 
-use super::talk::Answer;
+use super::answer::Answer;
 use crate::domain::ids::Time;
 use crate::forge::{ForgeError, wait};
 use serde::Deserialize;

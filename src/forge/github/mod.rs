@@ -3,8 +3,10 @@
 //! Must not trust a name where there is a number, must not send a token to any other address, and must not believe what
 //! it did not read in this very turn.
 
+mod answer;
 mod app;
 mod checks;
+mod clients;
 mod comments;
 mod commits;
 mod deliveries;

@@ -2,53 +2,16 @@
 //!
 //! Must not retry, must not follow a redirect, and must not judge the answer.
 
+use super::answer::{Answer, Verb};
+use super::clients::Octo;
 use super::error::plain;
 use super::route::operation;
-use super::session::Octo;
 use crate::forge::{ForgeError, wait};
 use reqwest::header::HeaderMap;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// An answer over so many bytes is refused.
 const LIMIT: usize = 16 << 20;
-
-/// How a request asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
-    Get,
-    Post,
-    Patch,
-    Put,
-}
-
-impl Verb {
-    fn name(self) -> &'static str {
-        match self {
-            Verb::Get => "GET",
-            Verb::Post => "POST",
-            Verb::Patch => "PATCH",
-            Verb::Put => "PUT",
-        }
-    }
-}
-
-/// An answer, whatever its status.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as what was asked for; anything else cannot be trusted.
-    pub(super) fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, ForgeError> {
-        serde_json::from_slice(&self.body).map_err(|e| {
-            ForgeError::Transient(format!("{what}: {} with an answer that cannot be read: {e}", self.status))
-        })
-    }
-}
 
 /// Sends one request; an answer of any status is an answer.
 pub(super) async fn send(

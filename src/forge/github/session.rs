@@ -3,22 +3,15 @@
 //! Must not log or show a token, whatever its length or form.
 
 use super::app::App;
+use super::clients::Octo;
 use crate::domain::ids::Time;
 use crate::forge::ForgeError;
-use octocrab::Octocrab;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Seconds before its end that a token is replaced.
 const MARGIN: i64 = 300;
-
-/// Two clients with one secret: the REST API's and GraphQL's.
-#[derive(Clone)]
-pub(super) struct Octo {
-    pub(super) rest: Octocrab,
-    pub(super) graph: Octocrab,
-}
 
 /// A token with its clients.
 #[derive(Clone)]
@@ -32,24 +25,13 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(app: &App, token: SecretString, ends: Time, generation: u64) -> Result<Session, ForgeError> {
-        Ok(Session { octo: octo(app, &token)?, token: Arc::new(token), ends, generation })
+        Ok(Session { octo: app.clients(&token)?, token: Arc::new(token), ends, generation })
     }
 
     /// Whether it is good for the work of a turn.
     pub(super) fn lasts(&self, now: Time) -> bool {
         now.plus_seconds(MARGIN) < self.ends
     }
-}
-
-/// Clients with this secret. They do not retry, do not follow and do not keep.
-pub(super) fn octo(app: &App, secret: &SecretString) -> Result<Octo, ForgeError> {
-    let client = |address: &url::Url| {
-        let builder = Octocrab::builder().personal_token(secret.expose_secret().to_owned());
-        let builder = builder.base_uri(address.as_str())?.upload_uri(address.as_str())?;
-        builder.build_with_reqwest(app.client.clone())
-    };
-    let made = client(&app.api).and_then(|rest| Ok(Octo { rest, graph: client(&app.graphql())? }));
-    made.map_err(|e| ForgeError::Rejected(format!("no client for {}: {e}", app.api)))
 }
 
 /// What a token is asked for: one repository, and no more rights than the work needs. Not workflows, administration or

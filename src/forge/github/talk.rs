@@ -2,11 +2,12 @@
 //!
 //! Must not repeat a request by itself except after a new token, and must not send a token to any other place.
 
+pub(super) use super::answer::{Answer, Verb};
 use super::app::App;
+use super::clients::Octo;
 use super::error::{limited, trouble};
 use super::send::send;
-pub(super) use super::send::{Answer, Verb};
-use super::session::{Octo, Session, wanted};
+use super::session::{Session, wanted};
 use super::shape::{Bot, Slug, Token};
 use crate::domain::facts::User;
 use crate::domain::ids::Time;

@@ -27,6 +27,7 @@ pub(super) fn client() -> Result<reqwest::Client, String> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("git/2.0 (countersign ", env!("CARGO_PKG_VERSION"), ")"))
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(crate::forge::resolve::Guarded)
         .connect_timeout(Duration::from_secs(10))
         .timeout(EXCHANGE);
     builder.build().map_err(|error| error.to_string())

@@ -4,6 +4,7 @@
 
 use crate::domain::ids::{Clock, Time};
 use crate::forge::bucket::Bucket;
+use crate::forge::resolve::Guarded;
 use crate::forge::{ForgeError, wait};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -74,6 +75,7 @@ impl Wire {
         let client = reqwest::Client::builder()
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
+            .dns_resolver(Guarded)
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
             .build()

@@ -72,6 +72,7 @@ impl Probe {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(crate::forge::resolve::Guarded)
             .user_agent("countersign")
             .build();
         client.map(|client| Probe { client, headers }).map_err(|error| error.to_string())

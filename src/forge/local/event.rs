@@ -61,7 +61,8 @@ impl Hook {
         let body = serde_json::to_vec(event).map_err(|e| lost(&e))?;
         let signature = hook::sign(&self.secret, &body).ok_or_else(|| lost(&"the hook has an empty secret"))?;
         let redirects = reqwest::redirect::Policy::none();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).redirect(redirects).no_proxy().build();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).redirect(redirects).no_proxy();
+        let client = client.dns_resolver(crate::forge::resolve::Guarded).build();
         let request = client.map_err(|e| lost(&e.without_url()))?.post(&self.url);
         let request = request
             .header(hook::EVENT, event.event)

@@ -1,5 +1,6 @@
 use super::*;
-use crate::domain::lifecycle::{MergeIntent, Reason};
+use crate::domain::facts::Quota;
+use crate::domain::lifecycle::{MergeIntent, PushIntent, Reason};
 
 #[tokio::test]
 async fn a_proposal_is_taken_in_once() {
@@ -148,16 +149,22 @@ async fn gates_find_their_neighbours() {
             dropped.record.pull = pull;
             store.commit(&dropped, at(9)).await.expect("drops");
         }
-        assert_eq!(store.open_pulls(&acme(), key).await.expect("counts"), 2, "{}", place.name);
-        assert_eq!(store.pulls_opened_since(&acme(), key, at(1)).await.expect("counts"), 4);
-        assert_eq!(store.pulls_opened_since(&acme(), key, at(99)).await.expect("counts"), 0);
+        let counts = store.pulls(&acme(), key, "", at(10)).await.expect("counts");
+        // The pushed one is open for the count, and opened in the hour in which it was announced.
+        assert_eq!((counts.open, counts.last_hour), (2, 5), "{}", place.name);
+        assert_eq!((counts.tenant_open, counts.tenant_last_hour), (2, 5));
+        let later = store.pulls(&acme(), "local:local:8", "0190-b", at(3_700)).await.expect("counts");
+        assert_eq!((later.open, later.last_hour, later.tenant_open, later.tenant_last_hour), (0, 0, 1, 0));
         let twins = store.twins(&acme(), Digest::of(b"effect"), "0190-b").await.expect("finds");
-        let found: Vec<_> = twins.iter().map(|twin| (twin.id.as_str(), twin.stage)).collect();
+        let found: Vec<_> = twins.iter().map(|twin| (twin.record.id.as_str(), twin.record.stage)).collect();
         assert_eq!(found, [("0190-a", Stage::Open), ("0190-d", Stage::Dropped)], "{}", place.name);
-        assert_eq!((twins[1].reason.as_ref().map(|r| r.code.as_str()), twins[1].updated), (Some("rejected"), at(9)));
+        assert_eq!(
+            (twins[1].record.reason.as_ref().map(|r| r.code.as_str()), twins[1].updated),
+            (Some("rejected"), at(9))
+        );
         let target = &pushed.target;
         let same = store.on_target(&acme(), key, target, "0190-b").await.expect("finds");
-        assert_eq!(same.iter().map(|n| n.id.as_str()).collect::<Vec<_>>(), ["0190-a"]);
+        assert_eq!(same.iter().map(|n| n.record.id.as_str()).collect::<Vec<_>>(), ["0190-a"]);
         merge_intents(store, &open).await;
     }
 }
@@ -174,4 +181,44 @@ async fn merge_intents(store: &Store, open: &Record) {
     assert_eq!((merging("main", "0190-a").await, merging("other", "0190-b").await), (0, 0));
     store.commit(&step(&announced.record, Stage::Merged), at(4)).await.expect("merges");
     assert_eq!(merging("main", "0190-b").await, 0);
+}
+
+#[tokio::test]
+async fn tm63_room_is_reserved_with_the_intent_given_back_and_taken_once() {
+    for place in places("room").await {
+        let store = &place.store;
+        let quota = Some(Quota { open: 9, per_hour: 1, tenant_open: None, tenant_per_hour: Some(2) });
+        let announce = |record: &Record| {
+            let mut next = step(record, Stage::Received);
+            let at = at(5);
+            next.record.quota = quota;
+            next.record.push = Some(PushIntent {
+                branch: "b".into(),
+                old: None,
+                parent: "a".repeat(40).parse().expect("an id"),
+                tree: "b".repeat(40).parse().expect("an id"),
+                at,
+            });
+            next
+        };
+        let taken = |id: &'static str| async move { driven(store, &record(&acme(), id), Stage::Received).await };
+        let (first, second) = (taken("0190-a").await, taken("0190-b").await);
+        let (a, b) = (announce(&first), announce(&second));
+        // Two that announce at once: the log's head lets one of them count the other.
+        let (one, other) = tokio::join!(store.commit(&a, at(5)), store.commit(&b, at(5)));
+        assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1, "{}: {one:?} {other:?}", place.name);
+        let (winner, loser) = if one.is_ok() { (a, b) } else { (b, a) };
+        assert!(matches!(store.commit(&loser, at(6)).await, Err(StoreError::Conflict(_))), "{}", place.name);
+        // A push that was lost gives its room back.
+        let mut lost = step(&winner.record, Stage::Received);
+        lost.record.push = None;
+        store.commit(&lost, at(7)).await.expect("gives back");
+        store.commit(&loser, at(8)).await.expect("takes it");
+        // What was pushed keeps it, and is counted in its own repository and in the tenant.
+        store.commit(&step(&loser.record, Stage::Pushed), at(9)).await.expect("pushes");
+        let elsewhere = store.pulls(&acme(), "local:local:70", "", at(10)).await.expect("counts");
+        assert_eq!((elsewhere.last_hour, elsewhere.tenant_last_hour), (0, 1), "{}", place.name);
+        assert!(store.commit(&announce(&lost.record), at(10)).await.is_err(), "{}", place.name);
+        store.commit(&announce(&lost.record), at(9 + 3_600)).await.expect("an hour later there is room");
+    }
 }

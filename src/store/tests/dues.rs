@@ -128,3 +128,46 @@ async fn tm104_a_tenant_with_many_proposals_does_not_keep_others_waiting() {
         assert_eq!(turns, ["beta", "acme", "beta", "acme", "acme"], "{}", place.name);
     }
 }
+
+/// How many claims pass before each of a tenant's proposals is claimed, one sent after the other.
+async fn waited(store: &Store, tenant: &TenantId, proposals: usize) -> (Vec<usize>, std::time::Duration) {
+    let (mut waits, mut slowest) = (Vec::new(), std::time::Duration::ZERO);
+    for n in 0..proposals {
+        received(store, &record(tenant, &format!("0191-{n:03}"))).await;
+        let mut claims = 0;
+        loop {
+            let begun = std::time::Instant::now();
+            let claim = store.claim(at(5), 60, "w").await.expect("claims").expect("is due");
+            slowest = slowest.max(begun.elapsed());
+            claims += 1;
+            let found = claim.tenant == *tenant;
+            // What was looked at is due again a moment later, as a proposal of a flood is.
+            store.release(&claim, Some(if found { at(1_000) } else { at(4) })).await.expect("releases");
+            if found {
+                break;
+            }
+        }
+        waits.push(claims);
+    }
+    (waits, slowest)
+}
+
+#[tokio::test]
+async fn tm104_a_flood_of_one_tenant_makes_another_wait_for_one_turn_at_most() {
+    for place in places("tm104b").await {
+        let store = &place.store;
+        let (beta, gamma): (TenantId, TenantId) =
+            ("beta".parse().expect("a tenant"), "gamma".parse().expect("a tenant"));
+        for tenant in [&beta, &gamma] {
+            store.ensure_tenant(tenant, at(0), [9; 32]).await.expect("a tenant");
+        }
+        let (alone, quick) = waited(store, &beta, 20).await;
+        assert!(alone.iter().all(|claims| *claims == 1), "{}: alone nobody waits: {alone:?}", place.name);
+        for n in 0..300 {
+            received(store, &record(&acme(), &format!("0190-{n:03}"))).await;
+        }
+        let (flooded, slow) = waited(store, &gamma, 20).await;
+        assert!(flooded.iter().all(|claims| *claims <= 2), "{}: {flooded:?}", place.name);
+        println!("{}: the slowest claim took {quick:?} alone and {slow:?} beside 300 others", place.name);
+    }
+}

@@ -2,12 +2,15 @@
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used)]
 
 mod approvals;
+mod bells;
 mod commits;
 mod dues;
+mod erases;
 mod faults;
 mod halts;
 mod inboxes;
 mod logs;
+mod proofs;
 mod records;
 mod speed;
 mod tenants;
@@ -185,6 +188,7 @@ async fn proven(store: &Store, tenant: &TenantId) -> u64 {
         size: head.size,
         root: head.root,
         parts: Vec::new(),
+        only: None,
     };
     let mut verifier = Verifier::new(manifest, Want::default()).expect("a manifest");
     let mut from = 0;

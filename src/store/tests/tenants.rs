@@ -113,8 +113,8 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
         filled(store, &beta(), CANARY).await;
         driven(store, &record(&beta(), "0190-b"), Stage::Open).await;
         let key = "local:local:7";
-        assert_eq!(store.open_pulls(&acme(), key).await.expect("counts"), 0, "{}", place.name);
-        assert_eq!(store.pulls_opened_since(&acme(), key, at(0)).await.expect("counts"), 0);
+        let counts = store.pulls(&acme(), key, "", at(9)).await.expect("counts");
+        assert_eq!((counts.open, counts.last_hour, counts.tenant_open), (0, 0, 0), "{}", place.name);
         assert!(store.on_target(&acme(), key, "shop/Deployment/web", "").await.expect("finds").is_empty());
         assert!(store.merging_on(&acme(), key, "main", "").await.expect("finds").is_empty());
         let class = class(&beta()).key();
@@ -122,7 +122,7 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
             !store.demoted(&acme(), class).await.expect("reads") && store.demoted(&beta(), class).await.expect("reads")
         );
         assert_eq!(store.in_flight(&acme(), class).await.expect("counts"), 0);
-        assert_eq!(store.open_pulls(&beta(), key).await.expect("counts"), 1);
+        assert_eq!(store.pulls(&beta(), key, "", at(9)).await.expect("counts").open, 1);
         assert!(
             store.deliver(&acme(), key, "d-1", "push", b"", at(3)).await.expect("keeps"),
             "ids are the tenant's own"
@@ -130,35 +130,98 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
     }
 }
 
-/// Statements that serve every tenant at once, on purpose.
-const FOR_ALL: [&str; 6] = [
-    "SELECT COUNT(*) FROM audit_head",
-    "SELECT MIN(CASE WHEN at > lease THEN at ELSE lease END) FROM due",
-    "SELECT COUNT(*) FROM due WHERE at <= $1 AND lease <= $1",
-    "SELECT tenant, repository, id, event, body, at FROM delivery WHERE done IS NULL",
-    "DELETE FROM delivery WHERE done IS NOT NULL AND at < $1",
-    "SELECT set_config(",
+/// Statements that serve every tenant at once, each with why it may.
+const FOR_ALL: [(&str, &str); 11] = [
+    ("SELECT COUNT(*) FROM audit_head", "readiness: whether the database answers"),
+    ("SELECT MIN(CASE WHEN at > lease THEN at ELSE lease END) FROM due", "when the worker looks next"),
+    ("SELECT COUNT(*) FROM due WHERE at <= $1 AND lease <= $1", "a metric without tenants"),
+    ("UPDATE due SET lease = $1, owner = $2, turn = turn + 1", "the worker claims for whoever waited longest"),
+    ("WITH next AS MATERIALIZED (SELECT d.tenant, d.proposal FROM due d", "the same on PostgreSQL"),
+    ("SELECT tenant, repository, id, event, body, at FROM delivery WHERE done IS NULL", "the worker takes hints"),
+    ("DELETE FROM delivery WHERE done IS NOT NULL AND at < $1", "what is old is let go"),
+    ("UPDATE served SET last = (SELECT MAX(last) FROM served) + 1 WHERE tenant = $1", "turns are shared among tenants"),
+    (
+        "SELECT tenant, id, principal, roles, sha256, made, made_by, expires, revoked, revoked_by FROM token \
+         WHERE sha256 = $1",
+        "who calls is not known before the token is found",
+    ),
+    ("SELECT set_config(", "a session's own setting"),
+    ("SELECT 1::BIGINT FROM pg_notify(", "a ring without a text"),
 ];
 
-#[test]
-fn tm60_every_statement_names_its_tenant() {
-    let room = [
-        include_str!("../commit.rs"),
-        include_str!("../db.rs"),
-        include_str!("../due.rs"),
-        include_str!("../gates.rs"),
-        include_str!("../inbox.rs"),
-        include_str!("../log.rs"),
-        include_str!("../mod.rs"),
-        include_str!("../proposals.rs"),
-        include_str!("../record.rs"),
-    ];
-    let literals = room.iter().flat_map(|source| source.split('"'));
+/// The statements of a source text, each on one line.
+fn statements(source: &str) -> Vec<String> {
     let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "];
-    let statements: Vec<&str> = literals.filter(|text| verbs.iter().any(|verb| text.starts_with(verb))).collect();
-    assert!(statements.len() > 40, "{}", statements.len());
-    for sql in statements {
-        let scoped = sql.contains("tenant = $") || sql.contains("(tenant, ") || sql.contains("d.tenant");
-        assert!(scoped || FOR_ALL.iter().any(|known| sql.starts_with(known)), "{sql}");
+    let plain = |text: &str| text.replace('\\', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let literals = source.split('"').map(plain);
+    literals.filter(|text| verbs.iter().any(|verb| text.starts_with(verb))).collect()
+}
+
+/// How many tables a statement reads or writes.
+fn tables(sql: &str) -> usize {
+    let words: Vec<&str> = sql.split([' ', '(']).collect();
+    let names = |n: usize| words.get(n + 1).is_some_and(|next| next.starts_with(|c: char| c.is_ascii_lowercase()));
+    let opens = |n: &usize| match words[*n] {
+        "FROM" | "JOIN" | "INTO" => names(*n),
+        "UPDATE" => *n == 0 || words[*n - 1] == ")",
+        _ => false,
+    };
+    (0..words.len()).filter(opens).count()
+}
+
+/// How often a statement says whose rows it means.
+fn predicates(sql: &str) -> usize {
+    sql.matches("tenant = ").count() + usize::from(sql.contains("(tenant, ") || sql.contains("(tenant)"))
+}
+
+#[test]
+fn tm60_every_statement_names_its_tenant_for_every_table() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the room") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            seen.extend(statements(&std::fs::read_to_string(&path).expect("a source")));
+        }
+    }
+    assert!(seen.len() > 50, "{}", seen.len());
+    for (known, why) in FOR_ALL {
+        assert!(seen.iter().any(|sql| sql.starts_with(known)), "no statement `{known}` ({why}) any more: take it out");
+    }
+    for sql in seen.iter().filter(|sql| !FOR_ALL.iter().any(|(known, _)| sql.starts_with(known))) {
+        let (tables, predicates) = (tables(sql), predicates(sql));
+        assert!(tables >= 1 && predicates >= tables, "{predicates} predicates for {tables} tables: {sql}");
+    }
+}
+
+#[test]
+fn tm60_the_lint_itself_finds_what_is_missing() {
+    let bad = [
+        "SELECT a FROM proposal WHERE id = $1",
+        "UPDATE due SET at = $1 WHERE proposal = $2",
+        "SELECT p.id FROM proposal p JOIN due d ON d.proposal = p.id WHERE p.tenant = $1",
+        "UPDATE due SET at = $1 WHERE tenant = $2 AND proposal IN (SELECT id FROM proposal WHERE repository = $3)",
+    ];
+    for sql in bad {
+        assert!(predicates(sql) < tables(sql), "{sql}");
+    }
+}
+
+#[test]
+fn tm60_every_table_belongs_to_tenants() {
+    for kind in ["sqlite", "postgres"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
+        let mut tables = 0;
+        for entry in std::fs::read_dir(folder).expect("migrations") {
+            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a migration");
+            for table in text.split("CREATE TABLE ").skip(1) {
+                let body = table.split(");").next().or_else(|| table.split(") STRICT").next()).unwrap_or_default();
+                let first = body.lines().nth(1).unwrap_or_default().trim();
+                assert!(first.starts_with("tenant "), "{kind}: {table}");
+                assert!(first.contains("PRIMARY KEY") || body.contains("PRIMARY KEY (tenant"), "{kind}: {body}");
+                tables += 1;
+            }
+        }
+        assert!(tables >= 15, "{kind}: {tables}");
     }
 }

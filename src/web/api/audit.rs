@@ -7,7 +7,7 @@ use crate::web::answers::{BadQuery, Guarded, Missing};
 use crate::web::auth::Reader;
 use crate::web::problem::Problem;
 use crate::web::view::EventView;
-use crate::web::{Export, Shared};
+use crate::web::{Ask, Export, Shared, letter};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -86,6 +86,38 @@ pub(in crate::web) async fn checkpoint(State(shared): State<Arc<Shared>>, reader
     let export = Export::begin(shared.store(), &reader.0.tenant).await?;
     let note = export.checkpoint(&shared.site.log_signer);
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
+}
+
+/// What is to be proven: an entry, or an earlier log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::web) struct Asked {
+    /// That this entry stands in the log.
+    index: Option<u64>,
+    /// That the log of this size is the beginning of the one of now.
+    old: Option<u64>,
+    /// In the log of this size; of now when left out.
+    size: Option<u64>,
+}
+
+/// Proves that an entry stands in the log (a C2SP `tlog-proof`), or that an earlier log is the beginning of this one.
+#[utoipa::path(get, path = "/v1/audit/proof", tag = "audit", security(("token" = []), ("browser" = [])), params(Asked),
+    responses((status = 200, content_type = "text/plain", body = String), Guarded, Missing, BadQuery))]
+pub(in crate::web) async fn proof(
+    State(shared): State<Arc<Shared>>,
+    reader: Reader,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let ask = match query(asked)? {
+        Asked { index: Some(index), old: None, size } => (Ask::Entry(index), size),
+        Asked { index: None, old: Some(old), size } => (Ask::Growth(old), size),
+        Asked { .. } => {
+            return Err(Problem::bad("index", "say which entry with `index`, or which earlier size with `old`"));
+        }
+    };
+    let made = letter(shared.store(), &shared.site.log_signer, &reader.0.tenant, ask.0, ask.1).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], made.to_string()).into_response())
 }
 
 /// Gives every entry of the log as it is now, one JSON document to a line; the headers say its size and root.

@@ -2,6 +2,7 @@
 //!
 //! Must not need a token, and so must not name a tenant or anything of one.
 
+use crate::config::key_pem;
 use crate::domain::attest::KeyState;
 use crate::domain::policy::rules::Rules;
 use crate::domain::proposal::Proposal;
@@ -111,6 +112,35 @@ pub(in crate::web) async fn jwks(State(shared): State<Arc<Shared>>) -> Response 
     keys.push(jwk(log.id().as_str(), &log.public(), "log", state(KeyState::Active)));
     let body = json!({"keys": keys}).to_string();
     ([(header::CONTENT_TYPE, "application/jwk-set+json")], body).into_response()
+}
+
+/// Gives the list of keys with their states, signed by the key-set key (DSSE), as it was last published.
+#[utoipa::path(get, path = "/.well-known/countersign/keyset.json", tag = "service", responses(
+    (status = 200, content_type = "application/json", body = Object),
+    (status = 204, description = "None was published.")))]
+pub(in crate::web) async fn keyset(State(shared): State<Arc<Shared>>) -> Response {
+    match &shared.site.keyset {
+        Some(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes.clone()).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// Gives the public key that attestations are signed with now, PEM.
+#[utoipa::path(get, path = "/.well-known/countersign/attestation.pem", tag = "service", responses((status = 200, content_type = "application/x-pem-file", body = String)))]
+pub(in crate::web) async fn attestation_pem(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+    let active = shared.site.keys.keys.iter().find(|key| key.state == KeyState::Active);
+    pem(active.map(|key| &key.key))
+}
+
+/// Gives the public key that checkpoints are signed with, PEM.
+#[utoipa::path(get, path = "/.well-known/countersign/log.pem", tag = "service", responses((status = 200, content_type = "application/x-pem-file", body = String)))]
+pub(in crate::web) async fn log_pem(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+    pem(Some(&shared.site.log_signer.public()))
+}
+
+fn pem(key: Option<&VerifyingKey>) -> Result<Response, Problem> {
+    let text = key.map(key_pem).transpose().map_err(Problem::internal)?.unwrap_or_default();
+    Ok(([(header::CONTENT_TYPE, "application/x-pem-file")], text).into_response())
 }
 
 fn state(state: KeyState) -> &'static str {

@@ -36,6 +36,9 @@ pub(in crate::web) struct Kept {
     stage: &'static str,
     /// How many of the approvals it brought are redeemed; the log says why others are not.
     approvals: u32,
+    /// The members from which something with the shape of a secret was taken out; `digest` is of what is kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    redacted: Vec<String>,
 }
 
 /// Takes a proposal in; the same digest again is the same proposal.
@@ -63,6 +66,7 @@ pub(in crate::web) async fn send(
         digest: accepted.digest.to_string(),
         stage: accepted.stage.name(),
         approvals: accepted.approvals,
+        redacted: accepted.redacted,
     };
     Ok((status, [(header::LOCATION, location)], Json(kept)).into_response())
 }

@@ -2,8 +2,8 @@
 //!
 //! Must not change anything on GET, however often it is opened, nor take a form that another site sends.
 
-use super::one::{Diff, Fact, diff};
 use super::page;
+use super::parts::{Diff, Fact, diff};
 use crate::domain::approval::{Claims, Says};
 use crate::domain::lifecycle::{Record, Stage};
 use crate::domain::proposal::Sealed;

@@ -6,6 +6,7 @@ pub(super) mod approve;
 mod class;
 mod lists;
 mod one;
+mod parts;
 mod plot;
 
 use super::Shared;

@@ -2,6 +2,7 @@
 //!
 //! Must not ask the store for anything: what is shown is handed in.
 
+use super::parts::{Diff, Fact, diff};
 use super::{Event, gated, moment, staged};
 use crate::domain::facts::FileSummary;
 use crate::domain::ids::Time;
@@ -12,8 +13,6 @@ use crate::domain::trust::Judgement;
 use crate::store::Happened;
 use serde::Serialize;
 
-/// Lines of the diff on the page.
-const LINES: usize = 1_000;
 /// Characters of a value in the table of changes.
 const WIDTH: usize = 400;
 
@@ -23,9 +22,6 @@ pub(super) struct Beside {
     pub(super) diff: Option<Vec<u8>>,
     pub(super) trouble: Option<(u64, Option<String>, Time)>,
 }
-
-/// A name and what stands behind it.
-pub(super) type Fact = (&'static str, String);
 
 /// Everything the page shows.
 #[derive(Debug, Serialize)]
@@ -81,18 +77,6 @@ struct Change {
     path: String,
     before: Option<String>,
     after: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Diff {
-    lines: Vec<Line>,
-    cut: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct Line {
-    tone: &'static str,
-    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -238,23 +222,6 @@ fn shortened(text: &str) -> String {
         Some((at, _)) => format!("{} …", &text[..at]),
         None => text.to_owned(),
     }
-}
-
-pub(super) fn diff(bytes: &[u8]) -> Diff {
-    let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<Line> = text.lines().take(LINES).map(line).collect();
-    Diff { lines, cut: text.lines().count().saturating_sub(LINES) }
-}
-
-fn line(text: &str) -> Line {
-    let tone = match text.as_bytes().first() {
-        _ if text.starts_with("+++ ") || text.starts_with("--- ") || text.starts_with("diff ") => "head",
-        Some(b'+') => "add",
-        Some(b'-') => "del",
-        Some(b'@') => "hunk",
-        Some(_) | None => "",
-    };
-    Line { tone, text: text.to_owned() }
 }
 
 fn gate(verdict: &Verdict) -> Gate {

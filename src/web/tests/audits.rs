@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::audit::{Checkpoint, Manifest, Mode, Verifier, Want};
+use crate::domain::audit::{Checkpoint, Letter, Manifest, Mode, Verifier, Want};
 
 #[tokio::test]
 async fn an_export_verifies_against_the_checkpoint() {
@@ -17,6 +17,7 @@ async fn an_export_verifies_against_the_checkpoint() {
         size: answer.header("countersign-log-size").parse().expect("a size"),
         root: answer.header("countersign-log-root").parse().expect("a root"),
         parts: Vec::new(),
+        only: None,
     };
     let begun = Export::begin(&s.site.store, &tenant("acme")).await.expect("begins");
     assert_eq!(begun.manifest(), manifest);
@@ -39,6 +40,49 @@ async fn an_export_is_the_log_as_it_was_when_it_began() {
     }
     assert_eq!(entries.len() as u64, export.manifest().size);
     assert_eq!(entries.len(), 4, "log.created and three proposals");
+}
+
+#[tokio::test]
+async fn l23_a_proof_is_fetched_and_holds_for_its_own_tenant_only() {
+    let s = scene().await;
+    s.merged("a").await;
+    let key = s.site.log_signer.public();
+    let early = s.get("/v1/audit/checkpoint", "cs_acme_read").await.text();
+    let early = Checkpoint::open(&early, &key).expect("opens");
+    s.propose(&proposal("b")).await;
+    let answer = s.get("/v1/audit/proof?index=1", "cs_acme_read").await;
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    let letter = Letter::read(&answer.text()).expect("reads");
+    let checkpoint = letter.checkpoint(&key).expect("signed");
+    assert_eq!(letter.prove_entry(&checkpoint).expect("proven").kind, "proposal.received");
+    let grown = s.get(&format!("/v1/audit/proof?old={}", early.size), "cs_acme_read").await.text();
+    let grown = Letter::read(&grown).expect("reads");
+    assert_eq!(grown.prove_growth(&early, &grown.checkpoint(&key).expect("signed")), Ok(()));
+    let theirs = Letter::read(&s.get("/v1/audit/proof?index=0", "cs_rival_read").await.text()).expect("reads");
+    assert_eq!(theirs.checkpoint(&key).expect("signed").origin, "countersign.local/t/rival");
+    for (bad, status) in [
+        ("", 400),
+        ("?index=1&old=1", 400),
+        ("?index=x", 400),
+        ("?index=99", 404),
+        ("?old=99", 404),
+        ("?index=1&size=99", 404),
+    ] {
+        assert_eq!(s.get(&format!("/v1/audit/proof{bad}"), "cs_acme_read").await.status.as_u16(), status, "{bad}");
+    }
+    assert_eq!(s.get("/v1/audit/proof?index=1", "").await.status.as_u16(), 401);
+}
+
+#[tokio::test]
+async fn the_signed_list_and_the_keys_are_served_to_anybody() {
+    let s = scene_with(|site| site.keyset = Some(b"{}".to_vec())).await;
+    assert_eq!(s.get("/.well-known/countersign/keyset.json", "").await.text(), "{}");
+    let pem = s.get("/.well-known/countersign/log.pem", "").await.text();
+    assert_eq!(KeySet::from_pem(&pem).expect("a key").keys[0].key, s.site.log_signer.public());
+    let pem = s.get("/.well-known/countersign/attestation.pem", "").await.text();
+    assert_eq!(KeySet::from_pem(&pem).expect("a key").keys[0].id, s.site.keys.keys[0].id);
+    let none = scene().await.get("/.well-known/countersign/keyset.json", "").await;
+    assert_eq!(none.status.as_u16(), 204);
 }
 
 #[tokio::test]

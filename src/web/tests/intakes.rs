@@ -43,7 +43,7 @@ async fn what_cannot_be_done_is_refused_and_written_down() {
         (with("a", "proposer", json!({"id": "agent:other"})), 403, "proposer_mismatch"),
         (with("a", "repository", json!({"forge": "local", "name": "rival/shop"})), 404, "repository_unknown"),
         (with("a", "repository", json!({"forge": "github", "name": "acme/shop"})), 404, "repository_unknown"),
-        (with("a", "plan", json!({"id": "p", "step": 2, "after": ["b"]})), 422, "plan_unsupported"),
+        (with("a", "plan", json!({"id": "p", "step": 2, "after": ["a"]})), 400, "malformed"),
         (with("a", "expiresAt", json!("2026-11-20T10:00:00Z")), 422, "expired"),
         (with("taken", "reason", json!("another")), 409, "name_taken"),
         (with("a", "colour", json!(1)), 400, "malformed"),

@@ -92,3 +92,36 @@ async fn what_can_be_no_id_is_missing() {
     assert_eq!(s.get("/v1/proposals?before=%00", "cs_acme_read").await.problem(), "before");
     assert_eq!(s.get("/v1/proposals/%FF", "cs_acme_read").await.problem(), "bad_request");
 }
+
+/// Every route that there is, asked by another tenant with the ids of this one.
+#[tokio::test]
+async fn tm58_every_route_of_the_document_keeps_tenants_apart() {
+    let s = scene().await;
+    let id = s.merged("acme-canary").await;
+    let class = s.record(&id).await.class.expect("a class").key().to_string();
+    let made =
+        s.post("/v1/tokens", "cs_acme_admin", json!({"principal": "acme-canary", "roles": ["read"]}).to_string());
+    let token = made.await.json()["id"].as_str().expect("an id").to_owned();
+    let before = s.site.store.head(&tenant("acme")).await.expect("a head").size;
+    let (document, mut asked) = (crate::web::openapi(), 0);
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let at = if path.starts_with("/v1/tokens/") { path.replace("{id}", &token) } else { path.replace("{id}", &id) };
+        let at = at.replace("{class}", &class).replace("{key}", &class);
+        assert!(!at.contains('{'), "{path} has a new parameter: say here what acme has of it");
+        for method in methods.as_object().expect("methods").keys() {
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            for caller in ["cs_rival_admin", "cs_rival_propose", "cs_rival_read", ""] {
+                let body = if method == Method::GET { "" } else { "{}" };
+                let answer = s.ask(method.clone(), &at, caller, body).await;
+                let text = String::from_utf8_lossy(&answer.body).into_owned();
+                for canary in ["acme", id.as_str(), class.as_str(), token.as_str(), LANDED] {
+                    assert!(!text.contains(canary), "{method} {path} as {caller:?}: {text}");
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 100, "{asked}");
+    let after = s.site.store.head(&tenant("acme")).await.expect("a head").size;
+    assert_eq!(after, before, "nothing was written down for acme");
+}

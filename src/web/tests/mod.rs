@@ -2,16 +2,20 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod access;
+mod adapters;
 mod approvals;
 mod audits;
 mod deliveries;
 mod documents;
+mod feedbacks;
 mod hosts;
 mod intakes;
 mod isolation;
 mod looks;
 mod outcomes;
+mod tokens;
 mod trust;
+mod withdrawals;
 
 use super::*;
 use crate::config::token_digest;
@@ -151,6 +155,7 @@ async fn scene_with(change: impl FnOnce(&mut Site)) -> Scene {
         clock: Arc::new(now),
         keys: KeySet::single(Signer::from_seed(&[1; 32]).public()),
         log_signer: Signer::from_seed(&[2; 32]),
+        keyset: None,
         metrics: recorder.handle(),
         ready: Arc::new(|| true),
     };

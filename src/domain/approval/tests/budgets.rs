@@ -61,3 +61,10 @@ fn j40_names_of_buckets_do_not_run_together() {
     }
     assert_eq!(seen.len(), 2 * 9 * 5);
 }
+
+#[test]
+fn tm63_parts_that_join_to_the_same_text_are_different_buckets() {
+    let tenant = |name: &str| name.parse::<TenantId>().unwrap();
+    assert_ne!(bucket_key(&tenant("acme"), "ab", "c"), bucket_key(&tenant("acme"), "a", "bc"));
+    assert_ne!(bucket_key(&tenant("ab"), "c", "SetImage"), bucket_key(&tenant("a"), "bc", "SetImage"));
+}

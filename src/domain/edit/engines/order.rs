@@ -2,7 +2,8 @@
 //!
 //! Must not move a key: only a new one is put where it belongs.
 
-use super::kustomize;
+/// The names that a kustomization file may have.
+pub(super) const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The order in which `kustomize edit` writes fields that are new.
 const KUSTOMIZATION: [&str; 34] = [
@@ -64,7 +65,7 @@ const CHART: [&str; 15] = [
 /// The order of a file's root keys; empty where there is none.
 pub(in crate::domain::edit) fn of(file: &str) -> &'static [&'static str] {
     match file.rsplit('/').next().unwrap_or(file) {
-        name if kustomize::NAMES.contains(&name) => &KUSTOMIZATION,
+        name if KUSTOMIZATIONS.contains(&name) => &KUSTOMIZATION,
         "Chart.yaml" => &CHART,
         _ => &[],
     }

@@ -132,7 +132,7 @@ fn apply(doc: &Doc, select: Option<&SelectBlock>, edit: &Edit) -> Result<Applied
     let after = Doc::read(text).map_err(|refusal| {
         Refusal::of(Code::ProofFailed, format!("the result cannot be read again: {}", refusal.reason))
     })?;
-    proof::prove(&doc.text, &after.text, select, edit)?;
+    proof::prove((&doc.text, &doc.tokens), (&after.text, &after.tokens), select, edit)?;
     let text = match edit.op {
         Op::Delete => None,
         Op::Set => cuts.into_iter().next().map(|cut| cut.text),

@@ -1,6 +1,6 @@
 //! Looks at a text before and after an edit and says whether exactly the wanted thing has happened.
 //!
-//! Must not know how the edit was made: it reads both texts anew and follows the path by itself.
+//! Must not know how the edit was made: it makes a model of each text and follows the path by itself.
 
 use super::model::{self, Block, Body};
 use super::tokens::{Kind, Token, lex};
@@ -19,16 +19,20 @@ pub(super) fn is_set(value: &str, edit: &Edit) -> bool {
 }
 
 /// Refuses a result that differs from the text before in anything but the wanted change.
-pub(super) fn prove(before: &str, after: &str, select: Option<&SelectBlock>, edit: &Edit) -> Result<(), Refusal> {
-    let (old, new) = (lex(before)?, lex(after)?);
+pub(super) fn prove(
+    (before, old): (&str, &[Token]),
+    (after, new): (&str, &[Token]),
+    select: Option<&SelectBlock>,
+    edit: &Edit,
+) -> Result<(), Refusal> {
     let failed = |why: &str| Refusal::of(Code::ProofFailed, format!("the result is not what was wanted: {why}"));
-    let mut wanted = model::body(before, &old).ok_or_else(|| failed("the file before cannot be read again"))?;
-    let got = model::body(after, &new).ok_or_else(|| failed("it cannot be read again"))?;
+    let mut wanted = model::body(before, old).ok_or_else(|| failed("the file before cannot be read again"))?;
+    let got = model::body(after, new).ok_or_else(|| failed("it cannot be read again"))?;
     let bounds = apply(&mut wanted, select, edit).map_err(failed)?;
     if !same_body(&wanted, &got) {
         return Err(failed("another value, or a value elsewhere, has changed"));
     }
-    compare(before, &old, after, &new, &bounds, edit.op).map_err(|why| Refusal::of(Code::NotMinimal, why))
+    compare((before, old), (after, new), &bounds, edit.op).map_err(|why| Refusal::of(Code::NotMinimal, why))
 }
 
 fn same_body(wanted: &Body<'_>, got: &Body<'_>) -> bool {
@@ -41,19 +45,18 @@ fn same_body(wanted: &Body<'_>, got: &Body<'_>) -> bool {
 }
 
 /// Whether the texts are the same but for the bounds, and the white space that lines up `=` and comments.
-fn compare(before: &str, old: &[Token], after: &str, new: &[Token], bounds: &Bounds, op: Op) -> Outcome<()> {
-    let (old, new) = (spaced(before, old), spaced(after, new));
-    let stays = |from: bool| {
-        move |word: &&Word<'_>| {
-            bounds.open || if from { word.token.start >= bounds.span.end } else { word.token.end <= bounds.span.start }
-        }
-    };
-    let head = old.iter().take_while(stays(false)).zip(&new).take_while(|(a, b)| a.is_like(b)).count();
-    let most = old.len().min(new.len()) - head;
-    let rear = old.iter().rev().take_while(stays(true)).count();
-    let tail = old.iter().rev().zip(new.iter().rev()).take(most.min(rear)).take_while(|(a, b)| a.is_like(b)).count();
-    let mut gone = old.get(head..old.len() - tail).unwrap_or(&[]);
-    let mut come = new.get(head..new.len() - tail).unwrap_or(&[]);
+fn compare((before, old): (&str, &[Token]), (after, new): (&str, &[Token]), bounds: &Bounds, op: Op) -> Outcome<()> {
+    let (old, new) = (Spaced { text: before, tokens: old }, Spaced { text: after, tokens: new });
+    let alike = |a: usize, b: usize| old.word(a).is_like(&new.word(b));
+    let ahead = |n: usize| bounds.open || old.token(n).end <= bounds.span.start;
+    let behind = |n: usize| bounds.open || old.token(n).start >= bounds.span.end;
+    let least = old.len().min(new.len());
+    let head = (0..least).take_while(|n| ahead(*n) && alike(*n, *n)).count();
+    let is_same = |n: &usize| behind(old.len() - 1 - n) && alike(old.len() - 1 - n, new.len() - 1 - n);
+    let tail = (0..least - head).take_while(is_same).count();
+    let old: Vec<Word<'_>> = (head..old.len() - tail).map(|n| old.word(n)).collect();
+    let new: Vec<Word<'_>> = (head..new.len() - tail).map(|n| new.word(n)).collect();
+    let (mut gone, mut come) = (old.as_slice(), new.as_slice());
     if let (Some((first, rest)), Some((second, others)), true) = (gone.split_last(), come.split_last(), op != Op::Set) {
         // The word behind the change stays; the space before it is the change's.
         if first.text == second.text && first.token.kind == second.token.kind {
@@ -136,18 +139,29 @@ impl Word<'_> {
     }
 }
 
-fn spaced<'a>(text: &'a str, tokens: &[Token]) -> Vec<Word<'a>> {
-    let mut words: Vec<Word<'a>> = Vec::with_capacity(tokens.len() + 1);
-    let mut last: Option<Token> = None;
-    let end = Token { kind: Kind::Newline, start: text.len(), end: text.len() };
-    for token in tokens.iter().chain([&end]) {
-        let gap = text.get(last.map_or(0, |last| last.end)..token.start).unwrap_or("");
-        let follows = last.is_some_and(|last| last.kind != Kind::Newline);
-        let movable = follows && (token.kind == Kind::Assign || token.is_line_comment(text));
-        words.push(Word { token: *token, text: token.of(text), gap, movable });
-        last = Some(*token);
+/// A text's tokens with the space before each, and its end as one more.
+struct Spaced<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+}
+
+impl<'a> Spaced<'a> {
+    fn len(&self) -> usize {
+        self.tokens.len() + 1
     }
-    words
+
+    fn token(&self, n: usize) -> Token {
+        let end = Token { kind: Kind::Newline, start: self.text.len(), end: self.text.len() };
+        self.tokens.get(n).copied().unwrap_or(end)
+    }
+
+    fn word(&self, n: usize) -> Word<'a> {
+        let (token, last) = (self.token(n), n.checked_sub(1).map(|n| self.token(n)));
+        let gap = self.text.get(last.map_or(0, |last| last.end)..token.start).unwrap_or("");
+        let follows = last.is_some_and(|last| last.kind != Kind::Newline);
+        let movable = follows && (token.kind == Kind::Assign || token.is_line_comment(self.text));
+        Word { token, text: token.of(self.text), gap, movable }
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +172,9 @@ mod tests {
 
     fn code(before: &str, after: &str, edit: serde_json::Value) -> Option<Code> {
         let edit: Edit = serde_json::from_value(edit).expect("an edit");
-        prove(before, after, None, &edit).err().map(|refusal| refusal.code)
+        let old = lex(before).expect("reads");
+        let Ok(new) = lex(after) else { return Some(Code::Parse) };
+        prove((before, &old), (after, &new), None, &edit).err().map(|refusal| refusal.code)
     }
 
     #[test]

@@ -13,14 +13,12 @@ mod secrets;
 
 pub(super) use secrets::refuse as refuse_secrets;
 
+use super::order::KUSTOMIZATIONS as NAMES;
 use super::sheet::Sheet;
 use super::{Steps, need};
 use crate::domain::change::{Kustomize, Select, SelectIndex};
 use crate::domain::edit::{Code, Files, Refusal, yaml};
 use serde_yaml::Value;
-
-/// The names that a kustomization file may have.
-pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 pub(super) fn expand(files: &dyn Files, change: &Kustomize) -> Result<Vec<Steps>, Refusal> {
     let (file, directory) = place(files, change)?;

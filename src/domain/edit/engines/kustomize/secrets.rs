@@ -2,9 +2,9 @@
 //!
 //! Must not look at values: the place alone decides.
 
-use super::NAMES;
 use crate::domain::change::{Op, Step};
 use crate::domain::edit::engines::Steps;
+use crate::domain::edit::engines::order::KUSTOMIZATIONS as NAMES;
 use crate::domain::edit::{Code, Refusal};
 
 /// The fields of a secret generator that hold no secret.

@@ -1,5 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod golden;
+mod keyset;
+mod strict;
+
 use super::*;
 use crate::domain::ids::{ForgeKind, MergeMethod, Oid};
 

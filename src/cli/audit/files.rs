@@ -1,108 +1,76 @@
-//! `audit`: writes an export of a tenant's log and verifies one, offline.
+//! An export's files: written from the database, verified line by line.
+//!
+//! Must not hold an export in memory.
 
-use super::admin::Load;
-use super::paint::{Ink, paint, wanted};
-use super::{Output, Status, print_json};
-use crate::app::{open_store, system_clock};
-use crate::config::Keys;
+use super::Require;
+use crate::cli::paint::{Ink, paint, wanted};
+use crate::cli::{Output, Status, print_json};
 use crate::domain::attest::{KeySet, Signer};
-use crate::domain::audit::{Broken, Checkpoint, Manifest, Mode, Part, Report, Verifier, Want, verifier_key};
+use crate::domain::audit::{Broken, Checkpoint, Manifest, Mode, Pairs, Part, Report, Verifier, Want, verifier_key};
 use crate::domain::ids::{Digest, TenantId};
 use crate::store::Store;
 use crate::web::Export;
 use anyhow::Context as _;
-use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const ENTRIES: &str = "entries.ndjson";
 /// The longest line of an export: a leaf and a payload of at most a megabyte, in base64 and in words.
 const LINE: u64 = 8 << 20;
+/// How much of a file is read at once.
+const READ: usize = 256 * 1024;
 
-#[derive(Debug, Args)]
-pub(super) struct AuditArgs {
-    #[command(subcommand)]
-    command: AuditCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Writes a tenant's log into a new folder: entries, manifest, checkpoint, log key.
-    Export {
-        /// The folder; it must not exist.
-        directory: PathBuf,
-        /// The tenant.
-        #[arg(long)]
-        tenant: TenantId,
-    },
-    /// Verifies an export; exit code 4 names the first bad entry.
-    Verify {
-        /// The export.
-        directory: PathBuf,
-        /// What must be proven beside consistency.
-        #[arg(long, value_enum)]
-        require: Option<Require>,
-        /// A checkpoint that was kept from an earlier export; the export's own when only --key is given.
-        #[arg(long, value_name = "FILE", requires = "key")]
-        checkpoint: Option<PathBuf>,
-        /// The log's public key as it was kept elsewhere, PEM.
-        #[arg(long, value_name = "FILE")]
-        key: Option<PathBuf>,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Require {
-    /// Consistent with a kept checkpoint.
-    Checkpoint,
-}
-
-pub(super) async fn run(
-    args: AuditArgs,
-    settings: &Load<'_>,
+/// Says what was written.
+pub(super) fn written(
+    manifest: &Manifest,
+    directory: &Path,
     output: Output,
     out: &mut dyn Write,
 ) -> anyhow::Result<Status> {
-    match args.command {
-        AuditCommand::Export { directory, tenant } => {
-            let settings = settings()?;
-            anyhow::ensure!(settings.tenant(&tenant).is_some(), "the settings list no tenant `{tenant}`");
-            let keys = Keys::load(&settings.data.join("keys"))?;
-            let store = open_store(&settings, &system_clock()).await?;
-            let manifest = export(&store, &tenant, &keys.log, &directory).await?;
-            store.close().await;
-            match output {
-                Output::Json => print_json(out, &manifest)?,
-                Output::Text => {
-                    writeln!(out, "{} entries of {} in {}", manifest.size, manifest.origin, directory.display())?
-                }
-            }
-            Ok(Status::Done)
-        }
-        AuditCommand::Verify { directory, require, checkpoint, key } => {
-            let own = checkpoint.is_none();
-            let kept = match (checkpoint, key) {
-                (Some(path), key) => kept(&path, key.as_deref())?,
-                // The export's own checkpoint proves something only under a key that was kept elsewhere.
-                (None, Some(key)) => kept(&directory.join("checkpoint"), Some(&key))?,
-                (None, None) => Ok(None),
-            };
-            let proof = kept
-                .and_then(|kept| verify(&directory, Want { kept, own }))
-                .and_then(|report| strong_enough(report, require));
-            answer(proof, output, out)
-        }
+    match output {
+        Output::Json => print_json(out, manifest)?,
+        Output::Text => writeln!(out, "{} entries of {} in {}", manifest.size, manifest.origin, directory.display())?,
     }
+    Ok(Status::Done)
 }
 
-fn strong_enough(report: Report, require: Option<Require>) -> Result<Report, Broken> {
-    if require == Some(Require::Checkpoint) && report.mode < Mode::Checkpoint {
+/// Verifies an export against a kept checkpoint, where there is one, and says how much that proves.
+pub(super) fn judge(
+    directory: &Path,
+    kept: Option<Result<Checkpoint, String>>,
+    own: bool,
+    require: &[Require],
+    output: Output,
+    out: &mut dyn Write,
+) -> anyhow::Result<Status> {
+    let proof = kept
+        .transpose()
+        .map_err(Broken::whole)
+        .and_then(|kept| verify(directory, Want { kept, own }))
+        .and_then(|report| strong_enough(report, require));
+    answer(proof, output, out)
+}
+
+fn strong_enough(report: Report, require: &[Require]) -> Result<Report, Broken> {
+    if require.contains(&Require::Checkpoint) && report.mode < Mode::Checkpoint {
         let reason =
             "the export is consistent with itself only: give the log's --key as you kept it, and a kept --checkpoint";
         return Err(Broken::whole(reason));
+    }
+    if require.contains(&Require::Pairs) {
+        let Pairs { open, unannounced, .. } = &report.effects;
+        if let Some(index) = unannounced.first() {
+            return Err(Broken { index: Some(*index), reason: "an effect that no entry before it announced".into() });
+        }
+        if let Some(index) = open.first() {
+            return Err(Broken {
+                index: Some(*index),
+                reason: "an announced effect that no later entry answers".into(),
+            });
+        }
     }
     Ok(report)
 }
@@ -124,6 +92,17 @@ fn answer(proof: Result<Report, Broken>, output: Output, out: &mut dyn Write) ->
                 report.origin
             )?;
             writeln!(out, "root {}", report.root)?;
+            let Pairs { announced, answered, open, unannounced } = &report.effects;
+            writeln!(out, "{announced} effects announced, {answered} answered, {} open", open.len())?;
+            for (count, words) in [(report.redacted, "redacted"), (report.left_out, "left out of this copy")] {
+                if count > 0 {
+                    writeln!(out, "{count} payloads {words}")?;
+                }
+            }
+            if let Some(index) = unannounced.first() {
+                let words = "entries tell of an effect that was not announced, the first of them";
+                writeln!(out, "{} {} {words} {index}", paint(wanted(), Ink::Bad, "note:"), unannounced.len())?;
+            }
         }
         (Err(broken), Output::Json) => {
             print_json(out, &json!({"verified": false, "index": broken.index, "reason": broken.to_string()}))?
@@ -133,28 +112,20 @@ fn answer(proof: Result<Report, Broken>, output: Output, out: &mut dyn Write) ->
     Ok(if proof.is_ok() { Status::Done } else { Status::NotProven })
 }
 
-fn kept(path: &Path, key: Option<&Path>) -> anyhow::Result<Result<Option<Checkpoint>, Broken>> {
-    let note =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the checkpoint {}", path.display()))?;
-    let key =
-        key.context("give the log's public key with --key, as it was kept: the one in the export proves nothing")?;
-    let pem = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
-    let set = KeySet::from_pem(&pem).map_err(|fault| anyhow::anyhow!("{}: {}", key.display(), fault.reason))?;
-    let public = set.keys.first().context("no key")?;
-    let opened = Checkpoint::open(&note, &public.key);
-    Ok(opened.map(Some).map_err(|reason| Broken::whole(format!("{}: {reason}", path.display()))))
-}
-
 /// Writes an export: a prefix of the log that does not change while it is written.
-pub(super) async fn export(
+pub(in crate::cli) async fn export(
     store: &Store,
     tenant: &TenantId,
     signer: &Signer,
+    only: Option<Vec<String>>,
     directory: &Path,
 ) -> anyhow::Result<Manifest> {
     std::fs::create_dir(directory)
         .with_context(|| format!("cannot make {}: name a folder that does not exist", directory.display()))?;
     let mut export = Export::begin(store, tenant).await?;
+    if let Some(types) = only {
+        export = export.only(types);
+    }
     let path = directory.join(ENTRIES);
     let mut file = BufWriter::new(File::create(&path).with_context(|| format!("cannot write {}", path.display()))?);
     let mut hash = Sha256::new();
@@ -176,7 +147,7 @@ pub(super) async fn export(
 }
 
 /// Verifies an export's files, one line at a time.
-pub(super) fn verify(directory: &Path, want: Want) -> Result<Report, Broken> {
+pub(in crate::cli) fn verify(directory: &Path, want: Want) -> Result<Report, Broken> {
     let manifest = read_manifest(directory)?;
     let expected = match manifest.parts.as_slice() {
         [part] if part.name == ENTRIES => part.sha256,
@@ -186,7 +157,7 @@ pub(super) fn verify(directory: &Path, want: Want) -> Result<Report, Broken> {
     let mut verifier = Verifier::new(manifest, want)?;
     let path = directory.join(ENTRIES);
     let fault = |what: &dyn std::fmt::Display| Broken::whole(format!("{}: {what}", path.display()));
-    let mut reader = BufReader::new(File::open(&path).map_err(|error| fault(&error))?);
+    let mut reader = BufReader::with_capacity(READ, File::open(&path).map_err(|error| fault(&error))?);
     let (mut hash, mut line) = (Sha256::new(), Vec::new());
     loop {
         line.clear();

@@ -1,0 +1,37 @@
+//! The published vectors in `fixtures/vectors`: made with test keys, the same bytes every time, and judged by the
+//! verifier they are meant for. `COUNTERSIGN_WRITE_VECTORS=1` writes them anew.
+
+mod attestation;
+mod export;
+mod token;
+
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The file of a set of vectors.
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/vectors").join(format!("{name}.json"))
+}
+
+/// Compares what was made with what is published, or publishes it; the published cases.
+fn published(name: &str, made: &Value) -> Vec<Value> {
+    let text = format!("{}\n", serde_json::to_string_pretty(made).unwrap());
+    let path = place(name);
+    if std::env::var_os("COUNTERSIGN_WRITE_VECTORS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(found == text, "{} is not what is made now: write it with COUNTERSIGN_WRITE_VECTORS=1", path.display());
+    let cases = serde_json::from_str::<Value>(&found).unwrap()["cases"].as_array().unwrap().clone();
+    let names: std::collections::BTreeSet<&str> = cases.iter().map(|case| case["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), cases.len(), "{name}: each case has a name of its own");
+    cases
+}
+
+/// A verdict and a reason code as a vector says them.
+fn verdict(result: Result<(), String>) -> (&'static str, String) {
+    match result {
+        Ok(()) => ("proven", String::new()),
+        Err(code) => ("refused", code),
+    }
+}
