@@ -17,6 +17,7 @@ mod paint;
 mod policy;
 mod pr;
 mod prove;
+mod proving;
 pub mod pull;
 mod remote;
 mod tenant;

@@ -3,7 +3,7 @@
 //! Must not take a key, an approver or a value from the pull request's own branch: all of them come in as files.
 
 use super::paint::{Ink, paint, wanted};
-use super::prove::{keys_of, not_proven};
+use super::proving::{keys_of, not_proven};
 use super::{Output, Status, print_json, read_input};
 use crate::config::approvers_of;
 use crate::domain::approval::{Expected, Says, verify};

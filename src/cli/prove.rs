@@ -1,9 +1,10 @@
 //! `verify` and `replay`: proofs that need nobody's word.
 
 use super::paint::{Ink, paint, wanted};
+use super::proving::{keys_of, not_proven};
 use super::{Output, Status, print_json, read_input};
 use crate::app::system_clock;
-use crate::domain::attest::{EDITOR, Fault, KeySet, Listing, Proven, Purpose, extract, open, prove};
+use crate::domain::attest::{EDITOR, Fault, KeySet, Proven, extract, open, prove};
 use crate::domain::ids::Oid;
 use crate::domain::proposal::Sealed;
 use crate::engine::{apply_to, plan};
@@ -67,20 +68,6 @@ pub(super) struct ReplayArgs {
     key: Option<PathBuf>,
 }
 
-/// One public key, or the attestation keys of a key set that the pinned root signed.
-pub(super) fn keys_of(key: &Path, root: Option<&Path>) -> anyhow::Result<KeySet> {
-    let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read the key {}", path.display()));
-    let one = |path: &Path| -> anyhow::Result<KeySet> {
-        let pem = String::from_utf8(read(path)?).unwrap_or_default();
-        KeySet::from_pem(&pem).map_err(|fault| anyhow::anyhow!("{}: {}", path.display(), fault.reason))
-    };
-    let Some(root) = root else { return one(key) };
-    let pinned = one(root)?.keys.first().context("no key")?.key;
-    let listing = Listing::open(&read(key)?, &pinned, None);
-    let keys = listing.and_then(|listing| listing.keys(Purpose::Attestation));
-    keys.map_err(|fault| anyhow::anyhow!("{}: {}", key.display(), fault.reason))
-}
-
 /// The body's text and the keys to prove it with.
 fn read(body: &Path, key: &Path, root: Option<&Path>) -> anyhow::Result<Result<(String, KeySet), Fault>> {
     let keys = keys_of(key, root)?;
@@ -125,14 +112,6 @@ fn words(proven: &Proven, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "valid       {} to {}", predicate.issued_at, predicate.not_after)?;
     writeln!(out, "record      {} index {}", predicate.audit.origin, predicate.audit.index)?;
     Ok(())
-}
-
-pub(super) fn not_proven(fault: &Fault, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {
-    match output {
-        Output::Json => print_json(out, &json!({"verified": false, "code": fault.code, "reason": fault.reason}))?,
-        Output::Text => writeln!(out, "{} {fault}", paint(wanted(), Ink::Bad, "not proven:"))?,
-    }
-    Ok(Status::NotProven)
 }
 
 pub(super) fn replay(args: &ReplayArgs, output: Output, out: &mut dyn Write) -> anyhow::Result<Status> {

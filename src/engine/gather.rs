@@ -3,6 +3,7 @@
 use super::asked::parting;
 use super::plan::{apply_to, plan};
 use super::rules::read_rules;
+use super::thread::blocking;
 use super::{Engine, Forges, Trouble};
 use crate::domain::edit::{Code, Refusal};
 use crate::domain::facts::{Answer, Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Quota, Repository, Tip};
@@ -202,14 +203,6 @@ async fn tidy(mirror: &Mirror) {
         Ok(None) => {}
         Err(error) => warn!(%error, mirror = %mirror.path().display(), "the mirror could not be packed"),
     }
-}
-
-/// Runs what blocks on its own thread.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, GitError> + Send + 'static,
-) -> Result<T, Trouble> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|error| Trouble::Git(GitError::Other(error.to_string())))??)
 }
 
 fn read_tip(mirror: &Mirror, commit: Oid) -> Result<Tip, GitError> {

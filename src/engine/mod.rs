@@ -12,6 +12,7 @@ mod plan;
 pub mod rego;
 mod review;
 mod rules;
+mod thread;
 mod trouble;
 mod turn;
 mod worker;

@@ -2,8 +2,8 @@
 //!
 //! Must not follow a config that is not merged: it is only read, and judged by nobody but people.
 
-use super::gather::blocking;
 use super::rules::{Organisation, config_files, read_rules};
+use super::thread::blocking;
 use super::{Engine, Trouble};
 use crate::domain::audit::Event;
 use crate::domain::facts::{Conclusion, Pull, PullState, Repository};

@@ -3,7 +3,7 @@
 //! Must not read it from any branch but the default one for a decision.
 
 use super::Trouble;
-use super::gather::blocking;
+use super::thread::blocking;
 use crate::domain::canon::Malformed;
 use crate::domain::facts::{MAX_POLICY, Policy};
 use crate::domain::ids::Oid;

@@ -4,8 +4,8 @@
 
 use super::db::{Tx, row, rows};
 use super::error::{Result, StoreError};
-use super::proposals::parse;
-use super::{Store, number, record};
+use super::record::{self, parse};
+use super::{Store, number};
 use crate::domain::facts::Counts;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage};

@@ -6,6 +6,7 @@ use super::commit::{self, Columns};
 use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
 use super::insist::insist;
+use super::record::parse;
 use super::{Store, approvals as tokens, bell, log, number};
 use crate::domain::audit::Event;
 use crate::domain::ids::{TenantId, Time};
@@ -184,9 +185,4 @@ async fn insert(tx: &mut Tx, record: &Record, bytes: &[u8], at: Time) -> Result<
         record.incident.map(|incident| incident.to_string()),
     )?;
     Ok(())
-}
-
-/// A stored record.
-pub(super) fn parse(text: &str) -> Result<Record> {
-    serde_json::from_str(text).map_err(|error| StoreError::damaged("a proposal's record", error))
 }

@@ -7,7 +7,7 @@ use super::error::{Result, StoreError};
 use super::{Store, count, log};
 use crate::domain::audit::Event;
 use crate::domain::ids::{Digest, TenantId, Time};
-use crate::domain::lifecycle::{Stage, Transition};
+use crate::domain::lifecycle::{Record, Stage, Transition};
 use crate::domain::trust::{Demotion, Judgement, Outcome, Rearm};
 
 pub(super) fn word(result: Judgement) -> &'static str {
@@ -142,4 +142,9 @@ impl Store {
         log::append(&mut tx, &mut head, tenant, &[event], now).await?;
         tx.commit().await.map(|()| Ok(done))
     }
+}
+
+/// A stored record.
+pub(super) fn parse(text: &str) -> Result<Record> {
+    serde_json::from_str(text).map_err(|error| StoreError::damaged("a proposal's record", error))
 }

@@ -103,7 +103,6 @@ impl Stand {
             keys: self.parts.keys.set.clone(),
             log_signer: self.parts.keys.log.clone(),
             keyset: self.parts.keys.published.clone(),
-            keyset: self.parts.keys.published.clone(),
             metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
             ready: Arc::new(|| true),
         })

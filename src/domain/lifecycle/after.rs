@@ -3,16 +3,16 @@
 use super::choice::Action;
 use super::command;
 use super::next::digest;
+use super::payload::{merge_payload, plan_artifacts, push_payload};
 use super::supersede;
 use super::track::{class_standing, outcome, terms};
-use super::{Announced, Case, Issued, MergeIntent, Owner, PushIntent, Reason, Record, Stage, Transition};
+use super::{Announced, Case, Issued, Owner, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
 use crate::domain::audit::{Decision, Event};
 use crate::domain::facts::{Answer, Landed, Landing, MergeAnswer, Pushed};
 use crate::domain::ids::{Digest, Time};
 use crate::domain::policy::effect_key;
 use crate::domain::policy::verdict::{State, Verdict};
-use crate::domain::redact;
 use crate::domain::trust::Judgement;
 use serde_json::{Value, json};
 
@@ -229,11 +229,6 @@ fn policy_decision(case: &Case<'_>, record: &mut Record) -> Vec<Event> {
     vec![event(case, record, "policy.decision", decision, &verdict.code, json!({"answer": answer}))]
 }
 
-fn plan_artifacts(case: &Case<'_>) -> Vec<(&'static str, Vec<u8>)> {
-    let Ok(plan) = &case.facts.plan else { return Vec::new() };
-    vec![("inverse", plan.inverse.clone()), ("diff", redact::owned(plan.applied.unified_diff()).into_bytes())]
-}
-
 fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
     next.record.stage = Stage::Dropped;
@@ -400,12 +395,4 @@ fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdic
     let decision = if result == Judgement::Bad { Decision::Refuse } else { Decision::Note };
     next.events.push(event(case, &record, "outcome.recorded", decision, &reason.code, payload));
     next
-}
-
-fn push_payload(push: &PushIntent) -> Value {
-    json!({"branch": push.branch, "old": push.old, "parent": push.parent, "tree": push.tree})
-}
-
-fn merge_payload(merge: &MergeIntent, verdict: &Verdict) -> Value {
-    json!({"head": merge.head, "base": merge.base, "tree": merge.tree, "verdict": verdict})
 }

@@ -13,6 +13,7 @@ mod gate;
 mod hear;
 mod intents;
 mod next;
+mod payload;
 mod received;
 mod relations;
 mod renewal;

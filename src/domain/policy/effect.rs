@@ -1,8 +1,9 @@
 //! What a change really does, read from the files before and after, not from what the proposal claims.
 
+use super::changed::changed;
 pub use super::hazards::Hazard;
 use super::hazards::{Scene, find};
-use super::leaves::{Leaf, changed};
+use super::leaves::Leaf;
 use super::objects::{self, TouchedObject};
 use super::patched;
 use crate::domain::edit::{Applied, FileEdit, Format, Touched};

@@ -2,6 +2,7 @@
 //!
 //! Must not gather anything: it is handed facts.
 
+mod changed;
 pub mod consequences;
 pub mod defaults;
 pub mod effect;
@@ -9,12 +10,14 @@ pub mod freeze;
 pub mod hazards;
 pub mod kinds;
 pub mod leaves;
+mod loaded;
 pub mod need;
 pub mod objects;
 mod patched;
 pub mod place;
 pub mod protected;
 mod reach;
+mod reading;
 pub mod rego;
 pub mod rules;
 mod span;

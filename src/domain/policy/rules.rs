@@ -2,20 +2,16 @@
 //!
 //! Must not be read from any branch but the default one; who reads it sees to that.
 
-use super::defaults::Defaults;
 pub use super::freeze::Freeze;
-use super::freeze::Window as FreezeWindow;
 pub use super::kinds::runbook::RunbookRules;
 use super::need::ApprovalRules;
 pub use super::span::Span;
-use crate::domain::canon::{self, Malformed};
 use crate::domain::facts::Policy;
 use crate::domain::ids::{Digest, MergeMethod};
 use crate::domain::proposal::ActionKind;
 use crate::domain::trust::{Demand, Threshold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Where the config may lie; two of them is an error.
@@ -256,88 +252,7 @@ pub struct Loaded {
     pub tightened: Vec<String>,
 }
 
-impl Loaded {
-    /// Reads a config under its organisation's defaults.
-    pub fn read(path: &str, bytes: &[u8], defaults: Option<&Defaults>) -> Result<Loaded, Malformed> {
-        let (path, digest) = (path.to_owned(), Digest::of(bytes));
-        let Some(defaults) = defaults else {
-            return Ok(Loaded {
-                path,
-                digest,
-                rules: Rules::read(bytes)?,
-                policies: Vec::new(),
-                tightened: Vec::new(),
-            });
-        };
-        let (rules, tightened) = defaults.over(Rules::document(bytes)?)?;
-        let digest = Digest::of_fields("countersign/policy/v1", &[&digest.0, &defaults.digest().0]);
-        Ok(Loaded { path, digest, rules, policies: Vec::new(), tightened })
-    }
-
-    /// The same with the policies that are asked; they are part of the digest.
-    #[must_use]
-    pub fn asking(mut self, policies: Vec<Policy>) -> Loaded {
-        if !policies.is_empty() {
-            let bundle = Policy::bundle(&policies);
-            self.digest = Digest::of_fields("countersign/policy-bundle/v1", &[&self.digest.0, &bundle.0]);
-        }
-        self.policies = policies;
-        self
-    }
-}
-
 impl Rules {
     /// How long a merged change is watched when no config says.
     pub const DEFAULT_SOAK: Span = Span(72 * 3_600);
-
-    /// Reads a config strictly.
-    pub fn read(bytes: &[u8]) -> Result<Rules, Malformed> {
-        Rules::typed(Rules::document(bytes)?)
-    }
-
-    /// The document of a config, not typed yet.
-    pub(super) fn document(bytes: &[u8]) -> Result<Value, Malformed> {
-        if bytes.len() > MAX_BYTES {
-            return Err(Malformed::at("", format!("{} bytes; a config may have {MAX_BYTES}", bytes.len())));
-        }
-        canon::parse(bytes)
-    }
-
-    /// The rules a document holds.
-    pub(super) fn typed(document: Value) -> Result<Rules, Malformed> {
-        let rules: Rules = canon::typed(document)?;
-        rules.check()?;
-        Ok(rules)
-    }
-
-    pub(super) fn check(&self) -> Result<(), Malformed> {
-        let demand = |holds: bool, at: &str, reason: &str| if holds { Ok(()) } else { Err(Malformed::at(at, reason)) };
-        demand(self.version == 1, "version", "only version 1 is understood")?;
-        for (name, environment) in &self.environments {
-            let at = format!("environments.{name}");
-            let plain = (1..=64).contains(&name.len())
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-            demand(plain, &at, "use 1 to 64 letters, digits, `-`, `_` and `.`")?;
-            demand(!environment.paths.is_empty(), &format!("{at}.paths"), "give at least one glob")?;
-            for (n, glob) in environment.paths.iter().enumerate() {
-                globset::Glob::new(glob)
-                    .map_err(|error| Malformed::at(format!("{at}.paths[{n}]"), error.to_string()))?;
-            }
-        }
-        for (n, check) in self.auto_merge.required_checks.iter().flatten().enumerate() {
-            let at = format!("autoMerge.requiredChecks[{n}].name");
-            globset::Glob::new(&check.name).map_err(|error| Malformed::at(at, error.to_string()))?;
-        }
-        super::reach::check(self)?;
-        let policy = |path: &String| {
-            let parts = || path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-            path.len() <= 200 && path.ends_with(".rego") && parts()
-        };
-        demand(self.policy.as_ref().is_none_or(policy), "policy", "write the path of a file that ends in .rego")?;
-        self.approvals.check()?;
-        self.runbooks.iter().try_for_each(|(name, runbook)| runbook.check(name))?;
-        self.freeze.iter().enumerate().try_for_each(|(n, freeze)| {
-            FreezeWindow::read(freeze).map(|_| ()).map_err(|reason| Malformed::at(format!("freeze[{n}]"), reason))
-        })
-    }
 }

@@ -131,7 +131,7 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
 }
 
 /// Statements that serve every tenant at once, each with why it may.
-const FOR_ALL: [(&str, &str); 11] = [
+const FOR_ALL: [(&str, &str); 14] = [
     ("SELECT COUNT(*) FROM audit_head", "readiness: whether the database answers"),
     ("SELECT MIN(CASE WHEN at > lease THEN at ELSE lease END) FROM due", "when the worker looks next"),
     ("SELECT COUNT(*) FROM due WHERE at <= $1 AND lease <= $1", "a metric without tenants"),
@@ -144,6 +144,12 @@ const FOR_ALL: [(&str, &str); 11] = [
         "SELECT tenant, id, principal, roles, sha256, made, made_by, expires, revoked, revoked_by FROM token \
          WHERE sha256 = $1",
         "who calls is not known before the token is found",
+    ),
+    ("SELECT m.name FROM sqlite_master m JOIN pragma_table_info", "which tables have a tenant, to end one"),
+    ("SELECT table_name::text FROM information_schema.columns", "the same on PostgreSQL"),
+    (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
+        "what keeps rows from being changed, to end a tenant",
     ),
     ("SELECT set_config(", "a session's own setting"),
     ("SELECT 1::BIGINT FROM pg_notify(", "a ring without a text"),
