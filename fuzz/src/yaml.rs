@@ -18,7 +18,10 @@ pub fn run(data: &[u8]) {
     let index = dice.below(before.len());
     let select = (before.len() > 1).then(|| Select::Index(SelectIndex { index }));
     let edit = draw(&mut dice, before.get(index));
-    let Ok(edited) = yaml::edit(document, select.as_ref(), std::slice::from_ref(&edit)) else { return };
+    let done = yaml::edit(document, select.as_ref(), std::slice::from_ref(&edit));
+    let by_entry = yaml::edit_from(document, select.as_ref(), std::slice::from_ref(&edit), (&[], 0));
+    assert_eq!(by_entry, done, "the proof on one entry says otherwise: {edit:?} {:?}", String::from_utf8_lossy(document));
+    let Ok(edited) = done else { return };
     let told =
         || format!("{edit:?}\n{:?}\n{:?}", String::from_utf8_lossy(document), String::from_utf8_lossy(&edited.bytes));
     let mut model = before;

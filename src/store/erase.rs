@@ -76,7 +76,7 @@ async fn delete(tx: &mut Tx, table: &str, tenant: &TenantId) -> Result<Option<u6
     if server {
         run!(&mut *tx, "SAVEPOINT one_table")?;
     }
-    let sql = format!("DELETE FROM \"{table}\" WHERE tenant = $1");
+    let sql = format!("DELETE FROM {table} WHERE tenant = $1");
     match run!(&mut *tx, AssertSqlSafe(sql), tenant.as_str()) {
         Ok(count) => Ok(Some(count)),
         Err(_) if server => {

@@ -189,18 +189,24 @@ impl Ledger {
         if self.bare.descends(&base, &head)? {
             return Err(ForgeError::Rejected(format!("nothing is in {} that {} lacks", new.head_ref, new.base_ref)));
         }
+        if let Some((number, _)) = self.standing(new)? {
+            let reason = format!("there is a pull request of {} already: #{number}", new.head_ref);
+            return Err(ForgeError::Rejected(reason));
+        }
+        self.add(by, self.new_record(new, by, head))
+    }
+
+    /// The open pull request of the same branches, with its author.
+    pub(super) fn standing(&self, new: &NewPull) -> Result<Option<(u64, User)>, ForgeError> {
         for number in self.numbers()? {
             let (_, other) = self.record(number)?;
             let same = other.head_ref == new.head_ref && other.base_ref == new.base_ref;
             let open = other.closed.is_none() && other.head_repository == self.repository;
             if same && open && self.landing(&other)?.is_none() {
-                return Err(ForgeError::Rejected(format!(
-                    "there is a pull request of {} already: #{number}",
-                    new.head_ref
-                )));
+                return Ok(Some((number, other.author.clone())));
             }
         }
-        self.add(by, self.new_record(new, by, head))
+        Ok(None)
     }
 
     pub(super) fn new_record(&self, new: &NewPull, by: &User, head: Oid) -> PullRecord {

@@ -169,7 +169,15 @@ impl Forge for LocalForge {
 
     async fn open(&self, new: &NewPull) -> Result<u64, ForgeError> {
         let new = new.clone();
-        self.act("open", move |desk| desk.ledger()?.open_pull(&new, &desk.bot)).await
+        let open = move |desk: &Desk| {
+            let ledger = desk.ledger()?;
+            match ledger.standing(&new)? {
+                // Opened before, by an order whose answer was lost.
+                Some((number, author)) if author.id == desk.bot.id => Ok(number),
+                Some(_) | None => ledger.open_pull(&new, &desk.bot),
+            }
+        };
+        self.act("open", open).await
     }
 
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {

@@ -166,7 +166,8 @@ fn statements(source: &str) -> Vec<String> {
 /// How many tables a statement reads or writes.
 fn tables(sql: &str) -> usize {
     let words: Vec<&str> = sql.split([' ', '(']).collect();
-    let names = |n: usize| words.get(n + 1).is_some_and(|next| next.starts_with(|c: char| c.is_ascii_lowercase()));
+    let names =
+        |n: usize| words.get(n + 1).is_some_and(|next| next.starts_with(|c: char| c.is_ascii_lowercase() || c == '{'));
     let opens = |n: &usize| match words[*n] {
         "FROM" | "JOIN" | "INTO" => names(*n),
         "UPDATE" => *n == 0 || words[*n - 1] == ")",

@@ -53,8 +53,8 @@ pub fn edit_in_order(bytes: &[u8], select: Option<&Select>, edits: &[Edit], orde
     edit_from(bytes, select, edits, (order, pane::LEAST))
 }
 
-// Files of `least` bytes and more are proven by a pane.
-fn edit_from(
+/// The same, where files of `least` bytes and more are proven on the root's entry that the edit goes into.
+pub fn edit_from(
     bytes: &[u8],
     select: Option<&Select>,
     edits: &[Edit],
