@@ -29,7 +29,8 @@ pub(super) fn landed(
         Landed::Commit(commit) if mirror.has(commit)? && mirror.descends(base, commit)? => commit.clone(),
         Landed::Commit(_) => return Ok(Ok(None)),
         Landed::Proposal(id) => {
-            let found = mirror.first_parents(base, COMMITS, &|commit| carries(commit, id))?;
+            let found =
+                mirror.first_parents(base, COMMITS, &|commit| carries(commit, id) || merges(mirror, commit, id))?;
             match found.as_slice() {
                 [] => return Ok(Ok(None)),
                 [one] => one.clone(),
@@ -48,6 +49,12 @@ fn carries(commit: &Commit, id: &str) -> bool {
         let words = rest.and_then(|rest| rest.split_once(' '));
         words.is_some_and(|(named, digest)| named == id && digest.parse::<Digest>().is_ok())
     })
+}
+
+/// Whether it merges a commit that carries out this proposal: who merges by hand writes a message of their own.
+fn merges(mirror: &Mirror, commit: &Commit, id: &str) -> bool {
+    let [_, head] = commit.parents.as_slice() else { return false };
+    mirror.commit(head).is_ok_and(|head| carries(&head, id))
 }
 
 fn several(id: &str, commits: &[Oid]) -> Refusal {

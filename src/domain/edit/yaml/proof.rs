@@ -9,7 +9,7 @@ use super::tree::{Id, Kind, Tree};
 use crate::domain::change::{Edit, Op, Path};
 use crate::domain::edit::{Code, Refusal};
 use serde_yaml::Value;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What an edit is measured against.
 pub(super) struct Claim<'p> {
@@ -117,7 +117,7 @@ fn same_comments(claim: &Claim<'_>, after: &Tree<'_>) -> Result<(), Refusal> {
     let range = &claim.splice.range;
     let own = claim.edit.op == Op::Delete || claim.edit.op == Op::Set && replaces_lines(claim);
     // by text: how many are lost, and how many may be
-    let mut count: HashMap<&str, (isize, isize)> = HashMap::new();
+    let mut count: BTreeMap<&str, (isize, isize)> = BTreeMap::new();
     for comment in &claim.before.comments {
         let may_go = own && range.start <= comment.start && comment.end <= range.end;
         let (lost, allowed) = count.entry(claim.before.slice(comment.clone()).trim_end()).or_default();

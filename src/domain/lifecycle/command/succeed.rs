@@ -58,7 +58,12 @@ pub(super) fn revert(case: &Case<'_>, asked: &Asked) -> Result<Successor, Fault>
     }
     let mut document = document(case, asked, "revert")?;
     put(&mut document, "actionKind", json!("Rollback"));
-    put(&mut document, "changes", json!([{"revert": {"proposal": record.id}}]));
+    // The commit that landed is known, whatever message whoever merged it wrote.
+    let what = match &record.landed {
+        Some(landed) => json!({"commit": landed.commit}),
+        None => json!({"proposal": record.id}),
+    };
+    put(&mut document, "changes", json!([{"revert": what}]));
     put(&mut document, "reason", json!(format!("Takes back {} as asked on its pull request", record.id)));
     put(&mut document, "rollback", json!({"description": "make the change again"}));
     for stale in ["plan", "fingerprint", "expiresAt"] {
