@@ -57,7 +57,7 @@ async fn a_newer_change_of_the_same_places_takes_the_place_of_the_older() {
     w.acts(&second, OPEN).await;
     assert_eq!(w.pull(&first).await.state, PullState::Closed);
     assert_eq!(w.record(&first).await.relations.superseded_by.as_deref(), Some(second.as_str()));
-    assert_eq!(w.record(&second).await.relations.supersedes, [first.clone()]);
+    assert_eq!(w.record(&second).await.relations.supersedes, std::slice::from_ref(&first));
     let notice = w.notices(&first).await;
     assert!(notice.contains(&second) && notice.contains(&w.number(&second).await.to_string()), "{notice}");
     assert_eq!(w.record(&first).await.outcome, None, "nobody judged it");
