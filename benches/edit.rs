@@ -1,7 +1,8 @@
 //! What one scalar costs in a values file of 10 KB, 100 KB and 5 MB, proof included, and how that grows with the file.
 //!
-//! The time for one byte of the largest file may be at most one and a half times that of the smallest. With `--write DIR`
-//! the files are written there instead, for the peers in `benches/peers`.
+//! A byte of the largest YAML file may cost no more than one of the smallest; in HCL, whose whole model is built for every
+//! proof and leaves the processor's caches, twice as much. With `--write DIR` the files are written there instead, for the
+//! peers in `benches/peers`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 
 const SIZES: [(&str, usize); 3] = [("10 KB", 10_000), ("100 KB", 100_000), ("5 MB", 5_000_000)];
 /// The most that a byte of the largest file may cost, compared with one of the smallest.
-const GROWTH: f64 = 1.5;
+const GROWTH_YAML: f64 = 1.0;
+const GROWTH_HCL: f64 = 2.0;
 
 /// A values file of about this size; the place that is set stands in its middle.
 fn values(size: usize) -> (String, String) {
@@ -84,7 +86,7 @@ fn hcl_set(text: &str, path: &str) -> Duration {
     measure(|| drop(hcl::edit(text.as_bytes(), None, &edit).expect("edits")))
 }
 
-fn report(name: &str, make: fn(usize) -> (String, String), set: fn(&str, &str) -> Duration) {
+fn report(name: &str, make: fn(usize) -> (String, String), set: fn(&str, &str) -> Duration, limit: f64) {
     let mut rates = Vec::new();
     for (size, bytes) in SIZES {
         let (text, path) = make(bytes);
@@ -99,7 +101,7 @@ fn report(name: &str, make: fn(usize) -> (String, String), set: fn(&str, &str) -
     }
     let growth = rates[rates.len() - 1] / rates[0];
     println!("{name}: a byte of the largest file costs {growth:.2} times one of the smallest");
-    assert!(growth <= GROWTH, "{name}: the time grows faster than the file: {growth:.2}");
+    assert!(growth <= limit, "{name}: the time grows faster than the file: {growth:.2}");
 }
 
 fn main() {
@@ -114,6 +116,6 @@ fn main() {
         }
         return;
     }
-    report("YAML", values, yaml_set);
-    report("HCL", variables, hcl_set);
+    report("YAML", values, yaml_set, GROWTH_YAML);
+    report("HCL", variables, hcl_set, GROWTH_HCL);
 }
