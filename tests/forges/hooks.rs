@@ -25,6 +25,7 @@ on_each_forge!(
     f16_what_was_taken_is_handled_after_a_crash,
     f19_without_any_event_the_sweep_finds_it,
     f21_an_event_of_a_repository_that_is_not_ours,
+    f22_a_burst_of_events,
 );
 on_served!(
     f5_a_secret_that_is_being_replaced,
@@ -344,4 +345,31 @@ async fn f21_an_event_of_a_repository_that_is_not_ours(kind: Kind) {
 fn the_secrets_of_the_stand_are_of_both_kinds() {
     assert!(SIGNING.starts_with(countersign::forge::hook::on_gitlab::SIGNING) && !SECRET.starts_with("whsec_"));
     assert_eq!(events::ALL.len(), 8);
+}
+
+async fn f22_a_burst_of_events(kind: Kind) {
+    let (stand, id, number) = opened(kind).await;
+    let (router, story) = (stand.router(), stand.story(&id).await);
+    let (name, first) = stand.payload(What::Edited, number, "d-0").await;
+    for n in 0..10_000 {
+        let delivery = format!("d-{n}");
+        let mut payload = first.clone();
+        if kind == Kind::Local {
+            payload["delivery"] = json!(delivery);
+        }
+        let event = proven(kind, SECRET, name, &delivery, payload.to_string().into_bytes());
+        let headers = event.headers.iter();
+        let request = headers.fold(Request::post(event.path), |request, (name, value)| request.header(*name, value));
+        let request = request.header("content-length", event.body.len()).body(Body::from(event.body)).unwrap();
+        assert_eq!(router.clone().oneshot(request).await.unwrap().status(), 202);
+    }
+    let asked = |stand: &Stand| stand.server.iter().flat_map(|server| server.fake.log.all()).count();
+    let before = asked(&stand);
+    // Somebody else's proposal comes behind all of them.
+    let other = stand.propose(bump("search", "2.0.1")).await;
+    assert!(stand.record(&other).await.pull.is_some(), "{}", stand.story(&other).await);
+    stand.turns().await;
+    assert_eq!((stand.kept().await, stand.story(&id).await), (0, story));
+    assert!(asked(&stand) - before < 2_000, "{} requests for ten thousand events", asked(&stand) - before);
+    stand.finish().await;
 }

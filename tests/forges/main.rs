@@ -75,6 +75,7 @@ mod fake;
 mod gitlab;
 mod ground;
 mod hooks;
+mod keys;
 mod limits;
 mod merging;
 mod opening;

@@ -12,7 +12,7 @@ on_each_forge!(
 );
 on_served!(f20_an_event_before_the_api_shows_it, f68_merged_by_itself_and_the_answer_was_lost);
 
-const MERGED: &str =
+pub const MERGED: &str =
     "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged / waits: soak";
 
 async fn a_class_that_earned_it_merges_by_itself(kind: Kind) {
