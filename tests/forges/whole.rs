@@ -10,7 +10,11 @@ on_each_forge!(
     f45_the_body_is_edited_before_the_merge,
     f92_a_backup_from_before_the_merge,
 );
-on_served!(f20_an_event_before_the_api_shows_it, f68_merged_by_itself_and_the_answer_was_lost);
+on_served!(
+    f20_an_event_before_the_api_shows_it,
+    f68_merged_by_itself_and_the_answer_was_lost,
+    f74_the_forge_was_told_to_merge_it,
+);
 
 pub const MERGED: &str =
     "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged / waits: soak";
@@ -91,5 +95,26 @@ async fn f45_the_body_is_edited_before_the_merge(kind: Kind) {
     stand.edits_body(&id, edited).await;
     green(&stand, &id).await;
     assert_eq!(stand.tip("main"), main, "nothing landed");
+    stand.finish().await;
+}
+
+async fn f74_the_forge_was_told_to_merge_it(kind: Kind) {
+    let stand = seasoned(kind).await;
+    let id = stand.propose(bump("web", "1.4.2")).await;
+    let main = stand.tip("main");
+    let arm = |armed: bool| match kind {
+        Kind::Gitlab => stand.lab().set(|settings| settings.armed = armed),
+        Kind::Local | Kind::Github => stand.hub().mood().armed = armed.then_some(("mallory", 66)),
+    };
+    arm(true);
+    green(&stand, &id).await;
+    assert_eq!(stand.tip("main"), main, "we do not merge beside it");
+    let (told, verdict) = (stand.story(&id).await, stand.record(&id).await.verdict.expect("a verdict"));
+    let said = serde_json::to_string(&verdict).unwrap();
+    assert!(told.ends_with("waits: not_mergeable") && said.contains("as soon as it may"), "{told}\n{said}");
+    arm(false);
+    stand.settle().await;
+    stand.later(60).await;
+    assert_ne!(stand.tip("main"), main, "{}", stand.story(&id).await);
     stand.finish().await;
 }

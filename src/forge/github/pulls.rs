@@ -202,6 +202,12 @@ fn last_said(comment: &Comment) -> Time {
 /// GitHub's hint. `blocked` and `behind` are no conflicts: what is missing is judged by itself, and GitHub judges again
 /// when it is told to merge. A word we do not know is no yes.
 fn mergeable(pull: &PullAnswer) -> Mergeable {
+    if let Some(armed) = &pull.auto_merge {
+        let by = armed.enabled_by.as_ref().map_or("somebody", |by| by.login.as_str());
+        let by = super::error::plain(by);
+        let why = format!("{by} told GitHub to merge it as soon as it may: take that back, and it goes on here");
+        return Mergeable::No(why);
+    }
     match (pull.mergeable, pull.mergeable_state.as_str()) {
         (Some(false), _) | (_, "dirty") => Mergeable::No("it conflicts with its base".into()),
         (Some(true), "clean" | "has_hooks" | "unstable" | "blocked" | "behind" | "draft") => Mergeable::Yes,

@@ -148,6 +148,15 @@ pub(super) struct PullAnswer {
     pub(super) mergeable: Option<bool>,
     #[serde(default)]
     pub(super) mergeable_state: String,
+    #[serde(default)]
+    pub(super) auto_merge: Option<Armed>,
+}
+
+/// GitHub's own merge, told to happen as soon as it may.
+#[derive(Deserialize)]
+pub(super) struct Armed {
+    #[serde(default)]
+    pub(super) enabled_by: Option<Bot>,
 }
 
 #[derive(Deserialize)]

@@ -107,6 +107,8 @@ pub(super) struct MergeRequest {
     #[serde(default)]
     pub(super) merge_status: Option<String>,
     #[serde(default)]
+    pub(super) merge_when_pipeline_succeeds: Option<bool>,
+    #[serde(default)]
     pub(super) merge_error: Option<String>,
     #[serde(default)]
     pub(super) merge_commit_sha: Option<Oid>,

@@ -71,6 +71,10 @@ pub(super) fn mergeable(request: &MergeRequest) -> Mergeable {
     if request.state == "locked" {
         return Mergeable::Unknown;
     }
+    if request.merge_when_pipeline_succeeds == Some(true) {
+        let why = "somebody told GitLab to merge it as soon as it may: take that back, and it goes on here";
+        return Mergeable::No(why.into());
+    }
     match (request.detailed_merge_status.as_deref(), request.merge_status.as_deref()) {
         (Some("mergeable"), _) => Mergeable::Yes,
         (Some("checking" | "unchecked" | "preparing" | "approvals_syncing"), _) => Mergeable::Unknown,

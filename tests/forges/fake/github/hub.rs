@@ -40,6 +40,8 @@ pub struct Mood {
     pub people: Vec<(String, u64, &'static str)>,
     /// `mergeable` and `mergeable_state` instead of the true ones.
     pub mergeable: Option<(Option<bool>, &'static str)>,
+    /// Who armed GitHub's own merge of every pull request: login and number.
+    pub armed: Option<(&'static str, u64)>,
     /// Deliveries: id, guid, status, seconds ago.
     pub deliveries: Vec<(u64, &'static str, u16, i64)>,
 }
@@ -88,6 +90,7 @@ impl Hub {
             people: people.into_iter().map(|(login, id, level)| (login.to_owned(), id, level)).collect(),
             archived: false,
             mergeable: None,
+            armed: None,
             deliveries: Vec::new(),
         };
         let (mood, extra) = (Mutex::new(mood), Mutex::default());

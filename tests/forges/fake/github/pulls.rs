@@ -54,6 +54,10 @@ fn short(hub: &Hub, pull: &Pull) -> Value {
         .into_iter()
         .map(|login| hub.user(&User { id: 7, login }))
         .collect();
+    let armed = hub.mood().armed.map(|(login, id)| {
+        let by = hub.user(&User { id, login: login.to_owned() });
+        json!({"enabled_by": by, "merge_method": "squash", "commit_title": "soon", "commit_message": ""})
+    });
     json!({
         "url": at, "id": 10_000 + n, "node_id": format!("PR_{n}"), "html_url": hub.html(&format!("/pull/{n}")),
         "diff_url": hub.html(&format!("/pull/{n}.diff")), "patch_url": hub.html(&format!("/pull/{n}.patch")),
@@ -73,7 +77,7 @@ fn short(hub: &Hub, pull: &Pull) -> Value {
             "review_comment": link(&hub.api("/pulls/comments{/number}")), "commits": link(&format!("{at}/commits")),
             "statuses": link(&statuses)
         },
-        "author_association": "CONTRIBUTOR", "auto_merge": null, "draft": pull.draft, "active_lock_reason": null
+        "author_association": "CONTRIBUTOR", "auto_merge": armed, "draft": pull.draft, "active_lock_reason": null
     })
 }
 

@@ -136,7 +136,7 @@ pub fn merge_request(state: &State, pull: &Pull, record: &PullRecord) -> Value {
         "upvotes": 0, "downvotes": 0, "author": author, "assignees": [], "assignee": null, "reviewers": reviewers,
         "source_project_id": pull.head_repository, "target_project_id": pull.repository, "labels": pull.labels,
         "draft": pull.draft, "imported": false, "imported_from": "none", "work_in_progress": pull.draft, "milestone": null,
-        "merge_when_pipeline_succeeds": false,
+        "merge_when_pipeline_succeeds": state.settings().armed && pull.state == PullState::Open,
         "merge_status": if word == "conflict" { "cannot_be_merged" } else { "can_be_merged" },
         "detailed_merge_status": word, "merge_after": null, "sha": pull.head,
         "merge_commit_sha": landed.map(|landed| &landed.commit), "squash_commit_sha": null,

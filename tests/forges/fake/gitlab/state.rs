@@ -31,6 +31,8 @@ pub struct Settings {
     /// Before GitLab 17.6, `skipped` is no state of a status.
     pub takes_skipped: bool,
     pub archived: bool,
+    /// Somebody told GitLab to merge every merge request as soon as it may.
+    pub armed: bool,
     pub name: String,
 }
 
@@ -77,6 +79,7 @@ impl State {
                 merge_status: None,
                 takes_skipped: true,
                 archived: false,
+                armed: false,
                 name: place.name.clone(),
             }),
             edits: Mutex::default(),
