@@ -146,7 +146,7 @@ pub async fn open(State(hub): At, headers: HeaderMap, Json(body): Json<Value>) -
             return Err(invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"})));
         }
     }
-    match hub.local.open(&new).await {
+    match hub.bot().open(new.clone()).await {
         Ok(number) => {
             let (pull, comments) = hub.pull(number).await?;
             created(whole(&hub, &pull, &comments))
