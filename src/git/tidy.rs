@@ -27,6 +27,11 @@ impl Mirror {
     /// Packs loose objects when there are too many of them, and joins packs when there are too many of those; none if
     /// there was nothing to do. Nobody else may write to the mirror meanwhile.
     pub fn tidy(&self) -> Result<Option<Tidied>, GitError> {
+        let objects = self.path().join("objects");
+        // One folder of the 256 tells enough, as it does for git: names are digests.
+        if held(&objects.join("17"))? * 256 <= LOOSE && held(&objects.join("pack"))? <= 2 * PACKS {
+            return Ok(None);
+        }
         self.tidy_over(LOOSE, PACKS)
     }
 
@@ -74,6 +79,11 @@ impl Mirror {
         }
         Err(GitError::Other(format!("{}: the new pack lacks objects that it was written of", index.display())))
     }
+}
+
+/// How many files a folder holds; none where there is no folder.
+fn held(folder: &Path) -> Result<usize, GitError> {
+    if folder.is_dir() { files(folder).map(|files| files.len()) } else { Ok(0) }
 }
 
 /// The objects that lie in files of their own.
