@@ -272,6 +272,14 @@ async fn killed(kind: Kind, n: u64, side: Side) -> (String, u64) {
         }
     };
     let asked = site.ground.fake().doom.requests();
+    // Its hour may have come after the merge was told: it is over then, or will be in a moment.
+    site.ground.fake().doom.set(u64::MAX, side, site.kill(&gone));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    if gone.swap(false, Ordering::SeqCst) {
+        assert_eq!(site.child.take().unwrap().wait().await.unwrap().code(), None, "killed");
+        site.end_leases().await;
+        site.start().await;
+    }
     site.log_verifies().await;
     site.terminate().await;
     site.ground.kept_its_manners();
