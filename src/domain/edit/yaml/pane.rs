@@ -89,8 +89,8 @@ fn entry(tree: &Tree<'_>, document: usize, name: &str) -> Option<(Range<usize>, 
         (None, None) => tree.text.len(),
     };
     let last = next.map(|next| next.key).or(below.map(|below| below.root)).unwrap_or(tree.nodes.len());
-    let fits = begins_line && lines::begin(tree.text, end) == end || end == tree.text.len();
-    (fits && begins_line && tree.node(root).props.is_none()).then_some((entry.start..end, entry.key..last))
+    let ends_lines = lines::begin(tree.text, end) == end || end == tree.text.len();
+    (begins_line && ends_lines && tree.node(root).props.is_none()).then_some((entry.start..end, entry.key..last))
 }
 
 fn is_named(tree: &Tree<'_>, entry: &Entry, name: &str) -> bool {
