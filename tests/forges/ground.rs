@@ -1,6 +1,7 @@
 //! What stands whether countersign runs or not: a folder, a forge behind a server, the people there and a clock.
 
 use crate::fake::{Fake, events, git_http, github, gitlab};
+use crate::folder;
 use countersign::app::local_bot;
 use countersign::cli::demo::{CI, HandClock, shop};
 use countersign::config::{Keys, NewToken};
@@ -115,7 +116,7 @@ impl Ground {
     /// Everything that stood in another folder, at the moment when it was left.
     pub async fn copy(kind: Kind, from: &Path, now: Time) -> Ground {
         let folder = folder();
-        copy_folder(from, folder.path()).unwrap();
+        folder::copy(from, folder.path()).unwrap();
         Ground::around(folder, kind, "api", HandClock::at(now)).await
     }
 
@@ -245,7 +246,7 @@ impl Ground {
 
     /// Keeps what the service keeps; it does not run.
     pub fn back_up(&self) {
-        copy_folder(&self.home.join("data"), &self.home.join("backup")).unwrap();
+        folder::copy(&self.home.join("data"), &self.home.join("backup")).unwrap();
     }
 
     /// Puts back what was kept.
@@ -258,7 +259,7 @@ impl Ground {
     pub fn keep(&self, to: &Path) {
         let packed = std::process::Command::new("git").arg("-C").arg(&self.place.path).args(["gc", "-q"]).status();
         assert!(packed.is_ok_and(|status| status.success()) || self.kind == Kind::Local);
-        copy_folder(self.folder.path(), to).unwrap();
+        folder::copy(self.folder.path(), to).unwrap();
     }
 }
 
@@ -266,20 +267,6 @@ impl Drop for Ground {
     fn drop(&mut self) {
         crate::contract::ended();
     }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (old, new) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy_folder(&old, &new)?;
-        } else {
-            std::fs::copy(&old, &new)?;
-        }
-    }
-    Ok(())
 }
 
 fn settings(home: &Path, server: Option<&Server>, token: &NewToken, port: u16) -> String {

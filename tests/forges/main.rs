@@ -72,6 +72,8 @@ mod crash;
 #[path = "../it/documents.rs"]
 mod documents;
 mod fake;
+#[path = "../it/folder.rs"]
+mod folder;
 mod gitlab;
 mod ground;
 mod hooks;
@@ -79,6 +81,8 @@ mod keys;
 mod limits;
 mod merging;
 mod opening;
+#[path = "../it/resigned.rs"]
+mod resigned;
 mod seasoned;
 mod served;
 mod stand;

@@ -2,10 +2,11 @@
 
 use crate::documents::overlay;
 use crate::opening::FIRST;
+use crate::resigned::{self, block};
 use crate::seasoned::{green, stand as armed};
 use crate::stand::{Kind, Stand, bump};
 use countersign::cli::demo::CI;
-use countersign::domain::attest::{self, Binding, Issue, Signer, Statement};
+use countersign::domain::attest::{self, Binding, Signer};
 use countersign::domain::facts::Conclusion;
 use countersign::domain::ids::Oid;
 use countersign::forge::local::Edit;
@@ -27,6 +28,11 @@ on_each_forge!(
     f71_a_person_is_faster_at_the_last_moment,
 );
 
+/// The body with a block of this key over another binding.
+fn signed_again(stand: &Stand, body: &str, by: &Signer, change: impl FnOnce(&mut Binding)) -> String {
+    resigned::signed_again(&stand.parts.keys.set, by, body, change)
+}
+
 const MERGED: &str = "every gate passes / merged / waits: soak";
 
 /// An open pull request that merges by itself once CI passes; its id and where main stands.
@@ -35,28 +41,6 @@ async fn open(kind: Kind) -> (Stand, String, Option<Oid>) {
     let id = stand.propose(bump("web", "1.4.2")).await;
     let main = stand.tip("main");
     (stand, id, main)
-}
-
-/// The block in a body, as text.
-fn block(body: &str) -> String {
-    attest::render_block(&attest::extract(body).unwrap().envelope)
-}
-
-/// The body with a block of this key over another binding.
-fn signed_again(stand: &Stand, body: &str, by: &Signer, change: impl FnOnce(&mut Binding)) -> String {
-    let (statement, _) = attest::open(&attest::extract(body).unwrap().envelope, &stand.parts.keys.set).unwrap();
-    let predicate = statement.predicate;
-    let mut binding = predicate.binding;
-    change(&mut binding);
-    let issue = Issue {
-        issued: predicate.issued_at.parse().unwrap(),
-        not_after: predicate.not_after.parse().unwrap(),
-        nonce: predicate.nonce,
-        trust: predicate.trust,
-        key: predicate.key,
-        audit: predicate.audit,
-    };
-    body.replace(&block(body), &attest::render_block(&attest::seal(&Statement::new(binding, issue), by)))
 }
 
 /// It does not merge, whatever the checks say: it is left to people, and one notice says why.

@@ -1,6 +1,7 @@
 //! A home whose class has earned to merge by itself, played once and copied for each test.
 
 use crate::documents::image;
+use crate::folder;
 use crate::world::{APPS, HOUR, START, World};
 use countersign::cli::demo::HandClock;
 use countersign::domain::ids::Time;
@@ -23,7 +24,7 @@ static SEASON: OnceLock<Season> = OnceLock::new();
 /// Copies the home into a new folder; answers the time at which it begins.
 pub fn copy(to: &Path) -> HandClock {
     let season = SEASON.get_or_init(|| std::thread::spawn(play).join().expect("the season was played"));
-    copy_folder(&season.home, to).expect("the home was copied");
+    folder::copy(&season.home, to).expect("the home was copied");
     HandClock::at(season.end)
 }
 
@@ -41,7 +42,7 @@ fn play() -> Season {
     });
     std::fs::remove_dir_all(played.path().join("data/mirrors")).expect("mirrors are made again");
     pack(&played.path().join("repos/shop.git")).expect("the repository was packed");
-    copy_folder(played.path(), &home).expect("the season is kept");
+    folder::copy(played.path(), &home).expect("the season is kept");
     Season { home, end }
 }
 
@@ -84,20 +85,6 @@ fn pack(bare: &Path) -> Result<(), Box<dyn std::error::Error>> {
         let path = entry?.path();
         if path.file_name().is_some_and(|name| name.len() == 2) {
             std::fs::remove_dir_all(path)?;
-        }
-    }
-    Ok(())
-}
-
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (old, new) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy_folder(&old, &new)?;
-        } else {
-            std::fs::copy(&old, &new)?;
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! What somebody does to a pull request of ours, or to its block: it is left to people and never merged by us.
 
 use crate::documents::{image, overlay, proposal};
+use crate::resigned::{self, block};
 use crate::world::{HOUR, World};
-use countersign::domain::attest::{self, Binding, Issue, Statement};
+use countersign::domain::attest::{self, Binding};
 use countersign::domain::facts::{MergeMethod, PullState};
 use countersign::forge::NewPull;
 use countersign::forge::local::{Edit, FaultKind};
@@ -32,28 +33,10 @@ async fn left_to_people(w: World, id: &str, code: &str) {
     w.finish().await;
 }
 
-/// The block in a body, as text.
-fn block(body: &str) -> String {
-    attest::render_block(&attest::extract(body).unwrap().envelope)
-}
-
 /// The body with a block of the same key over another binding.
 fn signed_again(w: &World, body: &str, change: impl FnOnce(&mut Binding)) -> String {
     let keys = &w.stage.parts.keys;
-    let (statement, _) = attest::open(&attest::extract(body).unwrap().envelope, &keys.set).unwrap();
-    let predicate = statement.predicate;
-    let mut binding = predicate.binding;
-    change(&mut binding);
-    let issue = Issue {
-        issued: predicate.issued_at.parse().unwrap(),
-        not_after: predicate.not_after.parse().unwrap(),
-        nonce: predicate.nonce,
-        trust: predicate.trust,
-        key: predicate.key,
-        audit: predicate.audit,
-    };
-    let envelope = attest::seal(&Statement::new(binding, issue), &keys.attestation);
-    body.replace(&block(body), &attest::render_block(&envelope))
+    resigned::signed_again(&keys.set, &keys.attestation, body, change)
 }
 
 #[tokio::test]

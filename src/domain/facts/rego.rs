@@ -127,7 +127,7 @@ impl Answer {
     }
 
     /// Whether asking again may give another answer.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         self.fault.as_ref().is_some_and(|fault| matches!(fault.code.as_str(), "unavailable" | "timeout"))
     }
 }

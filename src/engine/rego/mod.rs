@@ -84,7 +84,7 @@ impl Evaluator {
             Ok(Err(fault)) => answer.fail(fault),
             Err(_) => answer.fail(Fault::new("timeout", "the policies took too long")),
         }
-        if !answer.is_passing() {
+        if !answer.is_transient() {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             if answers.len() >= REMEMBERED {
                 answers.clear();
