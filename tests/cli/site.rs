@@ -204,6 +204,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // What the server said is what explains a test that failed.
+        if let (true, Some(log)) = (std::thread::panicking(), self.log.take()) {
+            eprintln!("the server's log:\n{}", log.join().unwrap_or_default());
+        }
     }
 }
 
