@@ -140,6 +140,12 @@ impl Worker {
                 info!(%until, "the forge limits our rate");
                 store.release(claim, Some(until)).await
             }
+            // Somebody reported or approved while the turn went on; nothing is wrong.
+            Err(trouble @ Trouble::Store(StoreError::Conflict(_))) => {
+                let again = store.outrun(claim, &trouble.to_string(), now).await?;
+                info!(%trouble, attempts = claim.attempts + 1, %again, "the turn was outrun");
+                Ok(())
+            }
             Err(trouble) => {
                 let again = store.fail(claim, &trouble.to_string(), now).await?;
                 warn!(%trouble, attempts = claim.attempts + 1, %again, "the turn failed");

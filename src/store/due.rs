@@ -104,7 +104,18 @@ impl Store {
 
     /// Ends a turn that failed: looks again later and later; the next look.
     pub async fn fail(&self, claim: &Claim, error: &str, now: Time) -> Result<Time> {
-        let at = now.plus_seconds(wait(&claim.id, claim.attempts));
+        self.fail_until(claim, error, now.plus_seconds(wait(&claim.id, claim.attempts))).await
+    }
+
+    /// Ends a turn whose facts changed while it went on: looks again at once, and later and later when that goes on.
+    pub async fn outrun(&self, claim: &Claim, error: &str, now: Time) -> Result<Time> {
+        match claim.attempts {
+            0 => self.fail_until(claim, error, now).await,
+            _ => self.fail(claim, error, now).await,
+        }
+    }
+
+    async fn fail_until(&self, claim: &Claim, error: &str, at: Time) -> Result<Time> {
         let text: String = redact::text(error).replace('\0', "\u{fffd}").chars().take(ERROR_LENGTH).collect();
         let sql = "UPDATE due SET lease = 0, owner = '', attempts = $1, error = $2, at = $3 \
                    WHERE tenant = $4 AND proposal = $5 AND turn = $6";

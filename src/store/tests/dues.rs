@@ -71,6 +71,19 @@ async fn failures_are_tried_later_and_later_and_forgotten_after_a_success() {
 }
 
 #[tokio::test]
+async fn a_turn_that_was_outrun_is_taken_again_at_once_but_not_for_ever() {
+    for place in places("outrun").await {
+        let store = &place.store;
+        received(store, &record(&acme(), "0190-a")).await;
+        let claim = store.claim(at(0), 30, "w").await.expect("claims").expect("is due");
+        assert_eq!(store.outrun(&claim, "changed", at(0)).await.expect("ends"), at(0), "{}", place.name);
+        let claim = store.claim(at(0), 30, "w").await.expect("claims").expect("is due again");
+        assert!(store.outrun(&claim, "changed", at(0)).await.expect("ends") > at(0), "{}", place.name);
+        assert_eq!(store.claim(at(0), 30, "w").await.expect("claims"), None);
+    }
+}
+
+#[tokio::test]
 async fn a_hint_during_a_turn_is_not_lost() {
     for place in places("woken").await {
         let store = &place.store;
