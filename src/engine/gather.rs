@@ -28,6 +28,13 @@ pub(super) struct Gathered {
     pub(super) judged: Option<Judged>,
 }
 
+/// Where the branches stood, by the forge.
+struct Tips {
+    default: Option<Oid>,
+    base: Option<Oid>,
+    branch: Option<Oid>,
+}
+
 /// What was read from git in one go.
 struct Trees {
     rules: RulesState,
@@ -53,21 +60,23 @@ impl Engine {
                 repository.id, record.binding.id
             )));
         }
-        let pull = match record.pull {
-            Some(number) => Some(read_pull(forge, number, record).await?),
-            None => None,
-        };
         let base_name = record
             .base
             .clone()
             .or_else(|| proposal.repository.base.clone())
             .unwrap_or_else(|| repository.default_branch.clone());
+        // The pull request is read after the branches: one that still stands open did not move the base that was read.
+        let tips = tips(forge, record, &repository, &base_name).await?;
+        let pull = match record.pull {
+            Some(number) => Some(read_pull(forge, number, record).await?),
+            None => None,
+        };
         let parting = parting(forge, record, pull.as_ref(), &repository.bot).await?;
         let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         tidy(&mirror).await;
-        let trees = self.trees(forge, &mirror, record, proposal, &repository, &base_name).await?;
-        let landing = landing(&mirror, record, proposal, pull.as_ref(), trees.base.as_ref()).await?;
+        let trees = self.trees(&mirror, record, proposal, tips, &base_name).await?;
+        let landing = landing(forge, &mirror, record, proposal, pull.as_ref(), &base_name).await?;
         let judged = match (&trees.plan, trees.rules.loaded()) {
             (Ok(plan), Some(loaded)) => Some(Judged::of(proposal, &record.binding, plan, &loaded.rules)),
             _ => None,
@@ -111,17 +120,13 @@ impl Engine {
 
     async fn trees(
         &self,
-        forge: &Arc<dyn Forge>,
         mirror: &Mirror,
         record: &Record,
         proposal: &Proposal,
-        repository: &Repository,
+        tips: Tips,
         base_name: &str,
     ) -> Result<Trees, Trouble> {
-        let default = forge.tip(&repository.default_branch).await?;
-        let base = if base_name == repository.default_branch { default.clone() } else { forge.tip(base_name).await? };
-        let branch_name = record.branch.clone().unwrap_or_else(|| branch_name(record));
-        let branch = forge.tip(&branch_name).await?;
+        let Tips { default, base, branch } = tips;
         let (mirror, changes, base_name) = (mirror.clone(), proposal.changes.clone(), base_name.to_owned());
         let asked = self.organisation(&record.binding.tenant);
         blocking(move || {
@@ -186,6 +191,18 @@ impl Engine {
     }
 }
 
+async fn tips(
+    forge: &Arc<dyn Forge>,
+    record: &Record,
+    repository: &Repository,
+    base_name: &str,
+) -> Result<Tips, Trouble> {
+    let default = forge.tip(&repository.default_branch).await?;
+    let base = if base_name == repository.default_branch { default.clone() } else { forge.tip(base_name).await? };
+    let branch_name = record.branch.clone().unwrap_or_else(|| branch_name(record));
+    Ok(Tips { default, base, branch: forge.tip(&branch_name).await? })
+}
+
 async fn read_pull(forge: &Arc<dyn Forge>, number: u64, record: &Record) -> Result<Pull, Trouble> {
     let pull = forge.pull(number).await?;
     if pull.number != number || pull.repository != record.binding.id {
@@ -216,17 +233,19 @@ fn read_tip(mirror: &Mirror, commit: Oid) -> Result<Tip, GitError> {
 
 /// What a merge left: the landed commit, and the changes replayed on its first parent.
 async fn landing(
+    forge: &Arc<dyn Forge>,
     mirror: &Mirror,
     record: &Record,
     proposal: &Proposal,
     pull: Option<&Pull>,
-    base: Option<&Base>,
+    base_name: &str,
 ) -> Result<Option<Landing>, Trouble> {
     let Some(landed) = pull.and_then(|pull| pull.merged.clone()) else { return Ok(None) };
     if record.landed.is_some() {
         return Ok(None);
     }
-    let (mirror, changes, tip) = (mirror.clone(), proposal.changes.clone(), base.map(|base| base.tip.clone()));
+    // The base as it was read before may be one from before the merge.
+    let (mirror, changes, tip) = (mirror.clone(), proposal.changes.clone(), forge.tip(base_name).await?);
     let attested = record.issued.as_ref().map(|issued| issued.base.clone());
     let head = record.head.clone();
     blocking(move || {

@@ -7,6 +7,8 @@ use countersign::domain::facts::{MergeMethod, PullState};
 use countersign::forge::local::FaultKind;
 
 const DAY: i64 = 24 * HOUR;
+/// Seconds between two looks at a local forge, and one more.
+const SWEEP: i64 = 3;
 
 /// An open pull request that merges by itself once CI passes.
 async fn armed() -> (World, String) {
@@ -83,9 +85,46 @@ async fn the_base_gets_the_change_from_somebody_else() {
     let tag = text.lines().find(|line| line.contains("newTag")).unwrap();
     w.commits(&path, Some(&text.replace(tag, "  newTag: \"2.0\""))).await;
     w.settle().await;
+    assert_eq!(w.record(&id).await.stage.name(), "open", "it may have been merged just now");
+    w.later(SWEEP).await;
     assert!(w.story(&id).await.ends_with("dropped: satisfied"));
     assert_eq!(w.pull(&id).await.state, PullState::Closed);
     assert!(w.record(&id).await.outcome.is_none());
+    w.finish().await;
+}
+
+#[tokio::test]
+async fn a_merge_between_two_reads_of_a_turn_is_a_merge() {
+    for operation in ["repository", "tip", "pull", "comments", "sync", "protection"] {
+        let w = World::start().await;
+        let id = w.propose(&image("web", "staging", "2.0")).await;
+        let (dana, number) = (w.dana(), w.number(&id).await);
+        let merges = move || {
+            let dana = dana.clone();
+            async move {
+                dana.merge(number, MergeMethod::Squash).await.unwrap();
+            }
+        };
+        w.fault(operation, FaultKind::meanwhile(merges));
+        w.settle().await;
+        w.later(SWEEP).await;
+        assert_eq!(w.record(&id).await.stage.name(), "merged", "before {operation}");
+        assert!(w.story(&id).await.ends_with("merged by a person / waits: soak"), "{}", w.story(&id).await);
+        w.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_merge_that_the_forge_shows_later_than_the_base_is_a_merge() {
+    let w = World::start().await;
+    let id = w.propose(&image("web", "staging", "2.0")).await;
+    w.dana().merge(w.number(&id).await, MergeMethod::Squash).await.unwrap();
+    w.fault("pull", FaultKind::StaleRead);
+    w.settle().await;
+    assert_eq!(w.record(&id).await.stage.name(), "open");
+    assert_eq!(w.asked("close"), 0);
+    w.later(SWEEP).await;
+    assert_eq!(w.record(&id).await.stage.name(), "merged");
     w.finish().await;
 }
 

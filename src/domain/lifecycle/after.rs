@@ -2,18 +2,19 @@
 
 use super::choice::Action;
 use super::command;
+use super::ending::{dropped, landed_as, settled};
 use super::next::digest;
 use super::payload::{merge_payload, plan_artifacts, push_payload};
+use super::renewal::satisfied_since;
 use super::supersede;
-use super::track::{class_standing, outcome, terms};
+use super::track::{class_standing, terms};
 use super::{Announced, Case, Issued, Owner, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
 use crate::domain::audit::{Decision, Event};
-use crate::domain::facts::{Answer, Landed, Landing, MergeAnswer, Pushed};
+use crate::domain::facts::{Answer, MergeAnswer, Pushed};
 use crate::domain::ids::{Digest, Time};
 use crate::domain::policy::effect_key;
 use crate::domain::policy::verdict::{State, Verdict};
-use crate::domain::trust::Judgement;
 use serde_json::{Value, json};
 
 /// Refusals of the forge after which it is left to people.
@@ -143,19 +144,25 @@ pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) ->
 impl Transition {
     /// Adds an event about this record.
     #[must_use]
-    fn with(mut self, case: &Case<'_>, kind: &'static str, decision: Decision, payload: Value) -> Transition {
+    pub(super) fn with(
+        mut self,
+        case: &Case<'_>,
+        kind: &'static str,
+        decision: Decision,
+        payload: Value,
+    ) -> Transition {
         self.events.push(event(case, &self.record, kind, decision, "", payload));
         self
     }
 
     #[must_use]
-    fn refusing(mut self, case: &Case<'_>, kind: &'static str, code: &str, payload: Value) -> Transition {
+    pub(super) fn refusing(mut self, case: &Case<'_>, kind: &'static str, code: &str, payload: Value) -> Transition {
         self.events.push(event(case, &self.record, kind, Decision::Refuse, code, payload));
         self
     }
 }
 
-fn event(
+pub(super) fn event(
     case: &Case<'_>,
     record: &Record,
     kind: &'static str,
@@ -199,6 +206,7 @@ pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
             record.terms = Some(terms(&record.binding, &loaded.rules.auto_merge));
         }
     }
+    record.satisfied = satisfied_since(case);
     record.verdict = Some(verdict.clone());
     let events = policy_decision(case, &mut record);
     // A merge that was announced and is not seen is announced anew before it is ordered again.
@@ -229,48 +237,6 @@ fn policy_decision(case: &Case<'_>, record: &mut Record) -> Vec<Event> {
     vec![event(case, record, "policy.decision", decision, &verdict.code, json!({"answer": answer}))]
 }
 
-fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
-    let mut next = remember(case, verdict);
-    next.record.stage = Stage::Dropped;
-    next.record.reason = Some(reason.clone());
-    next.record.over = Some(case.facts.now);
-    relate(case, &mut next.record, &reason.code);
-    next.due = command::over_due(&next.record, super::next::remembered(case), case.facts.now);
-    // A person who closes a pull request, or proposes it anew with another value, says that the change was not good.
-    let ended = case.record.commands.ending.as_ref() == Some(reason) && reason.code != "withdrawn";
-    let no = reason.code == "rejected" || ended;
-    if no && case.record.stage == Stage::Open {
-        next.outcome = outcome(case, &next.record, Judgement::Bad);
-        next.record.outcome = Some(Judgement::Bad);
-    }
-    // Nobody looked at it: that is no success, and too much of it hides failures.
-    if matches!(reason.code.as_str(), "expired" | "withdrawn") && case.record.stage == Stage::Open {
-        next.outcome = outcome(case, &next.record, Judgement::Neutral);
-        next.record.outcome = Some(Judgement::Neutral);
-    }
-    if matches!(reason.code.as_str(), "observed" | "denied") {
-        next.artifacts.extend(plan_artifacts(case));
-    }
-    let payload = json!({"reason": reason.sentence, "verdict": verdict});
-    next.refusing(case, "proposal.dropped", &reason.code, payload)
-}
-
-/// Names the proposal that a drop has to do with.
-fn relate(case: &Case<'_>, record: &mut Record, code: &str) {
-    let facts = case.facts;
-    match code {
-        "duplicate" => {
-            record.relations.duplicate_of = facts.twins.iter().find(|twin| twin.active).map(|twin| twin.id.clone());
-        }
-        "superseded" => record.relations.superseded_by = supersede::replaced(case).map(|rival| rival.id.clone()),
-        "rejected" if case.record.stage == Stage::Received && case.record.rejection.is_none() => {
-            let no = facts.twins.iter().find(|twin| twin.rejected.is_some());
-            record.relations.refused_with = no.map(|twin| twin.id.clone());
-        }
-        _ => {}
-    }
-}
-
 fn handed_over(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
     next.record.owner = Owner::Person;
@@ -295,7 +261,9 @@ fn reported(case: &Case<'_>, verdict: &Verdict) -> Transition {
 
 /// Waiting is written down only where the reason is a new one.
 fn waits(case: &Case<'_>, until: Time, verdict: &Verdict) -> Option<Transition> {
-    if case.record.verdict.as_ref().map(digest) == Some(digest(verdict)) || case.record.stage.is_final() {
+    let known = case.record.verdict.as_ref().map(digest) == Some(digest(verdict));
+    let same = known && case.record.satisfied == satisfied_since(case);
+    if same || case.record.stage.is_final() {
         return None;
     }
     let mut next = remember(case, verdict);
@@ -348,51 +316,4 @@ fn answered(case: &Case<'_>, answer: &MergeAnswer, verdict: &Verdict) -> Transit
             next.refusing(case, "merge.refused", "refused", json!({"reason": why}))
         }
     }
-}
-
-/// What landed is judged by its first parent: the changes applied there must give the landed tree.
-fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> Transition {
-    let mut next = remember(case, verdict);
-    let ours = case.record.merging.is_some() && landed.by.id == case.facts.repository.bot.id;
-    let wished = case.record.head.as_ref().and_then(|head| case.record.commands.waives(head));
-    let auto = ours && wished.is_none();
-    let fits = case.facts.landing.as_ref().is_some_and(Landing::fits);
-    next.record.stage = Stage::Merged;
-    next.record.landed = Some(landed.clone());
-    next.record.auto = auto;
-    next.record.landed_as_attested = Some(fits);
-    next.record.merging = None;
-    let drift = case
-        .facts
-        .landing
-        .as_ref()
-        .is_some_and(|landing| case.record.merging.as_ref().is_some_and(|intent| intent.base != landing.parent));
-    let payload = json!({"commit": landed.commit, "by": {"id": landed.by.id}, "auto": auto, "asAttested": fits, "drift": drift, "askedBy": wished.map(|wish| wish.by.id)});
-    if fits {
-        let kind = if ours { "merge.result" } else { "merge.by_person" };
-        return next.with(case, kind, Decision::Note, payload);
-    }
-    next.demote = auto;
-    let code = if auto { "merge.mismatch" } else { "changed_by_person" };
-    if !auto {
-        next.record.owner = Owner::Person;
-    }
-    next.refusing(case, "merge.mismatch", code, payload)
-}
-
-fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdict) -> Transition {
-    let mut next = remember(case, verdict);
-    next.record.stage = Stage::Settled;
-    next.record.over = Some(case.facts.now);
-    next.record.outcome = Some(result);
-    next.record.reason = Some(reason.clone());
-    next.outcome = outcome(case, &next.record, result);
-    next.demote = result == Judgement::Bad && case.record.auto;
-    next.due = None;
-    let payload =
-        json!({"outcome": result, "reason": reason.sentence, "auto": case.record.auto, "demoted": next.demote});
-    let record = next.record.clone();
-    let decision = if result == Judgement::Bad { Decision::Refuse } else { Decision::Note };
-    next.events.push(event(case, &record, "outcome.recorded", decision, &reason.code, payload));
-    next
 }

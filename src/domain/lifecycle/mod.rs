@@ -9,6 +9,7 @@ mod branch;
 mod checks;
 mod choice;
 pub mod command;
+mod ending;
 mod gate;
 mod hear;
 mod intents;
@@ -212,6 +213,9 @@ pub struct Record {
     /// When its pull request was opened.
     #[serde(default)]
     pub opened: Option<Time>,
+    /// Since when the base holds all that its open pull request asks for.
+    #[serde(default)]
+    pub satisfied: Option<Time>,
     /// When it was attested again for the same head and base, oldest first, the last hour's.
     #[serde(default)]
     pub attests: Vec<Time>,

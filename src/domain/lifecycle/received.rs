@@ -42,6 +42,7 @@ impl Record {
             head: None,
             pull: None,
             opened: None,
+            satisfied: None,
             attests: Vec::new(),
             announced: None,
             announced_text: None,

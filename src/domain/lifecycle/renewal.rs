@@ -5,7 +5,7 @@
 use super::binding::live_binding;
 use super::choice::Action;
 use super::gate::proof;
-use super::{Case, PushIntent, Reason};
+use super::{Case, PushIntent, Reason, Stage};
 use crate::domain::attest::Fault;
 use crate::domain::facts::{Base, Mergeable, Plan, Pull};
 use crate::domain::ids::Time;
@@ -81,7 +81,7 @@ pub(super) fn wished(case: &Case<'_>, pull: &Pull) -> Option<Result<Action, Reas
 fn rebase(case: &Case<'_>, pull: &Pull, plan: &Plan) -> Result<Action, Reason> {
     let facts = case.facts;
     if plan.applied.files.is_empty() {
-        return Ok(Action::Drop(Reason::new("satisfied", "everything asked for stands on the base already")));
+        return Ok(satisfied(case));
     }
     let (Some(branch), Some(base), Some(judged)) = (&facts.branch, &facts.base, case.judged) else {
         return Ok(Action::Wait(facts.now.plus_seconds(facts.sweep)));
@@ -95,6 +95,24 @@ fn rebase(case: &Case<'_>, pull: &Pull, plan: &Plan) -> Result<Action, Reason> {
         return Err(Reason::new("base_busy", "the base moved too often in an hour"));
     }
     Ok(Action::Push(again_on(case, pull, plan, base)))
+}
+
+/// The base holds everything. A forge may show a merge a moment after it moved the base, so it is looked at once more
+/// before the pull request is closed.
+fn satisfied(case: &Case<'_>) -> Action {
+    let now = case.facts.now;
+    let until = case.record.satisfied.unwrap_or(now).plus_seconds(case.facts.sweep);
+    if until > now {
+        return Action::Wait(until);
+    }
+    Action::Drop(Reason::new("satisfied", "everything asked for stands on the base already"))
+}
+
+/// Since when the base holds everything that the open pull request asks for.
+pub(super) fn satisfied_since(case: &Case<'_>) -> Option<Time> {
+    let open = case.record.stage == Stage::Open;
+    let stands = case.facts.plan.as_ref().is_ok_and(|plan| plan.applied.files.is_empty());
+    (open && stands).then(|| case.record.satisfied.unwrap_or(case.facts.now))
 }
 
 fn again_on(case: &Case<'_>, pull: &Pull, plan: &Plan, base: &Base) -> PushIntent {
