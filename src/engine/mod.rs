@@ -3,6 +3,7 @@
 //! Must not decide: what to do is chosen in the domain, what was done is judged there.
 
 mod asked;
+mod evidence;
 mod gather;
 mod history;
 mod others;
@@ -79,6 +80,7 @@ pub struct Engine {
     /// Asks policies.
     pub evaluator: rego::Evaluator,
     seen: review::Seen,
+    shown: evidence::Shown,
     locks: Locks,
 }
 
@@ -101,6 +103,7 @@ impl Engine {
             organisations: BTreeMap::new(),
             evaluator: rego::Evaluator::default(),
             seen: review::Seen::default(),
+            shown: evidence::Shown::default(),
             locks: Locks::default(),
         }
     }

@@ -32,10 +32,11 @@ async fn a_health_report_is_kept_in_order_and_wakes() {
         let report = |result, seconds| HealthReport {
             reporter: "argocd".into(),
             result,
-            revision: revision.clone(),
+            revision: Some(revision.clone()),
             note: "Synced".into(),
             at: at(seconds),
             severe: false,
+            since: None,
         };
         let sent = [report(Judgement::Good, 20), report(Judgement::Bad, 10)];
         for report in [&sent[0], &sent[1], &sent[0]] {
