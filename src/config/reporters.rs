@@ -74,7 +74,9 @@ impl Reporter {
     pub fn proof(&self) -> anyhow::Result<Proof> {
         let proof = match (self.kind, &self.sha256, &self.key_file) {
             (ReporterKind::Bearer, Some(digest), _) => Ok(Proof::Bearer(*digest)),
-            (ReporterKind::Bearer, None, Some(path)) => read_file(path).map(|token| Proof::Bearer(token_digest(&token))),
+            (ReporterKind::Bearer, None, Some(path)) => {
+                read_file(path).map(|token| Proof::Bearer(token_digest(&token)))
+            }
             (ReporterKind::Hmac, _, Some(path)) => read_file(path).map(Proof::Hmac),
             (ReporterKind::Ed25519, _, Some(path)) => public_key(path).map(Proof::Ed25519),
             (_, _, None) => Err(anyhow::anyhow!("it has no key")),

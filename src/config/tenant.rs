@@ -2,8 +2,8 @@
 //!
 //! Must not hold a secret: it names the files they lie in, or their digests.
 
-use super::reporters::Reporter;
 use super::Approver;
+use super::reporters::Reporter;
 use super::runbooks::{Redact, RunbookFile, redactor};
 use super::secret::read_file;
 use crate::domain::facts::{MAX_POLICY, Policy};

@@ -144,7 +144,9 @@ fn weigh(mirror: &Mirror, change: &LandedChange, reports: Vec<HealthReport>) -> 
                 }
             },
             (None, Some(since)) if since > change.landed.at => None,
-            (None, Some(_)) => Some("the alert began before the change landed: it has not ended yet, which is no new one"),
+            (None, Some(_)) => {
+                Some("the alert began before the change landed: it has not ended yet, which is no new one")
+            }
             (None, None) => Some("it names neither a revision nor when it began"),
         };
         match why {
@@ -161,6 +163,10 @@ fn missing(mirror: &Mirror, change: &LandedChange, revision: &Oid) -> Result<Opt
     let landed = &change.landed.commit;
     if revision == landed {
         return Ok(None);
+    }
+    // An artifact's digest is as long as the ids of other repositories.
+    if revision.as_str().len() != landed.as_str().len() {
+        return Ok(Some("its revision is no commit of this repository"));
     }
     let tree = match mirror.tree(revision) {
         Ok(tree) => tree,

@@ -95,7 +95,8 @@ pub fn router(site: Site) -> Router {
     let (directory, approvers) = (Directory::of(&site.settings), approvers(&site.settings));
     let runbooks = runbooks(&site.settings);
     let reporters = reporter::Reporters::of(&site.settings);
-    let shared = Shared { directory, reporters, hooks, pages: Pages::new(), openapi: document, approvers, runbooks, site };
+    let shared =
+        Shared { directory, reporters, hooks, pages: Pages::new(), openapi: document, approvers, runbooks, site };
     let shared = Arc::new(shared);
     edge::wrap(router.fallback(edge::nothing).with_state(shared.clone()), shared)
 }

@@ -99,6 +99,7 @@ pub(super) async fn proven(shared: &Shared, request: Request) -> Result<Proven, 
     }
     if headers.contains_key(AUTHORIZATION) {
         let caller = auth::caller(shared, &headers).await?;
+        caller.demand(Role::Report)?;
         return Ok(Proven { caller, body: edge::body(request).await?, signed: false });
     }
     let body = edge::body(request).await?;
