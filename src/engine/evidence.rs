@@ -20,8 +20,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The most proposals whose signals are remembered; what is forgotten is asked for once more.
 const MOST_SHOWN: usize = 10_000;
 
-/// What the forge showed last, and when, by tenant and proposal.
-pub(super) type Shown = Arc<Mutex<BTreeMap<(String, String), (Time, Said)>>>;
+/// What forges showed last on landed commits, and when, by tenant and proposal; workers of one process share it.
+#[derive(Clone, Debug, Default)]
+pub struct Shown(Arc<Mutex<BTreeMap<(String, String), Answer>>>);
+
+/// When a forge was asked, for what, and what it showed.
+#[derive(Clone, Debug)]
+struct Answer {
+    at: Time,
+    sources: Sources,
+    said: Said,
+}
+
+impl Shown {
+    fn known(&self, key: &(String, String)) -> Option<Answer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: (String, String), answer: Answer) {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.len() >= MOST_SHOWN {
+            shown.clear();
+        }
+        shown.insert(key, answer);
+    }
+}
 
 /// What was said of a merged change.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,10 +102,9 @@ impl Engine {
         }
         let key = (record.binding.tenant.to_string(), record.id.clone());
         let soaks = landed.at.plus_seconds(rules.auto_merge.soak.0) > now;
-        let known = self.shown.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some((asked, said)) = known.filter(|(asked, _)| soaks && asked.plus_seconds(SWEEP) > now) {
-            tracing::debug!(proposal = record.id, %asked, "the forge was asked already");
-            return Ok(said);
+        let fresh = |last: &Answer| soaks && last.at.plus_seconds(SWEEP) > now && last.sources == *sources;
+        if let Some(last) = self.shown.known(&key).filter(fresh) {
+            return Ok(last.said);
         }
         let mut said = Said::default();
         for sort in [Sort::Status, Sort::Deployment] {
@@ -90,11 +112,7 @@ impl Engine {
                 ask(forge, sources, sort, &landed.commit, now, &mut said).await?;
             }
         }
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.len() >= MOST_SHOWN {
-            shown.clear();
-        }
-        shown.insert(key, (now, said.clone()));
+        self.shown.keep(key, Answer { at: now, sources: sources.clone(), said: said.clone() });
         Ok(said)
     }
 }

@@ -19,6 +19,7 @@ mod turn;
 mod worker;
 
 pub use asked::People;
+pub use evidence::Shown;
 pub use pause::Pace;
 pub use plan::{TreeFiles, apply_to, plan};
 pub use rules::{Organisation, TenantLimits, rules_of};
@@ -79,8 +80,9 @@ pub struct Engine {
     pub organisations: BTreeMap<TenantId, Organisation>,
     /// Asks policies.
     pub evaluator: rego::Evaluator,
+    /// What forges showed last on landed commits.
+    pub shown: Shown,
     seen: review::Seen,
-    shown: evidence::Shown,
     locks: Locks,
 }
 
@@ -103,7 +105,7 @@ impl Engine {
             organisations: BTreeMap::new(),
             evaluator: rego::Evaluator::default(),
             seen: review::Seen::default(),
-            shown: evidence::Shown::default(),
+            shown: Shown::default(),
             locks: Locks::default(),
         }
     }

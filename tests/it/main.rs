@@ -24,6 +24,7 @@ mod hooks;
 mod leases;
 mod moves;
 mod others;
+mod outcomes;
 mod overlays;
 mod paths;
 mod policies;

@@ -64,6 +64,7 @@ pub struct GithubPlace {
 /// One repository of GitHub, as the App sees it.
 pub struct GithubForge {
     talk: Talk,
+    deployments: Talk,
     place: GithubPlace,
     mirror: Mutex<Option<Mirror>>,
 }
@@ -71,8 +72,9 @@ pub struct GithubForge {
 impl GithubForge {
     /// The forge of the repository at this place. Nothing is asked yet.
     pub fn new(app: Arc<App>, place: GithubPlace) -> GithubForge {
-        let talk = Talk::new(app, place.installation, place.id);
-        GithubForge { talk, place, mirror: Mutex::default() }
+        let talk = Talk::new(app.clone(), place.installation, place.id);
+        let deployments = Talk::about_deployments(app, place.installation, place.id);
+        GithubForge { talk, deployments, place, mirror: Mutex::default() }
     }
 }
 

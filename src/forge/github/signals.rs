@@ -36,8 +36,8 @@ impl GithubForge {
     /// The newest deployment of a commit to each environment.
     pub(super) async fn deployments_of(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
         let what = format!("the deployments of {commit}");
-        let route = self.talk.at(&format!("/deployments?sha={commit}"));
-        let all: Vec<Deployment> = self.talk.list(&what, &route, |page: Vec<Deployment>| page).await?;
+        let route = self.deployments.at(&format!("/deployments?sha={commit}"));
+        let all: Vec<Deployment> = self.deployments.list(&what, &route, |page: Vec<Deployment>| page).await?;
         let mut newest: BTreeMap<String, Deployment> = BTreeMap::new();
         for deployment in all.into_iter().filter(|deployment| deployment.sha == *commit) {
             let kept = newest.entry(deployment.environment.clone()).or_insert_with(|| deployment.clone());
@@ -50,8 +50,8 @@ impl GithubForge {
         }
         let mut found = Vec::with_capacity(newest.len());
         for (name, deployment) in newest {
-            let route = self.talk.at(&format!("/deployments/{}/statuses", deployment.id));
-            let statuses: Vec<Status> = self.talk.list(&what, &route, |page: Vec<Status>| page).await?;
+            let route = self.deployments.at(&format!("/deployments/{}/statuses", deployment.id));
+            let statuses: Vec<Status> = self.deployments.list(&what, &route, |page: Vec<Status>| page).await?;
             found.push(Check { name, app: 0, head: commit.clone(), conclusion: conclusion(&statuses) });
         }
         Ok(found)

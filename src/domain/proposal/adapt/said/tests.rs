@@ -213,3 +213,26 @@ fn a_note_is_one_short_line() {
     assert!(note.starts_with("Kustomization flux-system/staging: BuildFailed: first second [31m xxx"), "{note}");
     assert_eq!(note.chars().count(), 500);
 }
+
+#[test]
+fn the_template_of_the_documentation_is_what_is_read() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/outcomes.md");
+    let text = std::fs::read_to_string(path).expect("the page");
+    let body = text
+        .split_once("body: |\n")
+        .and_then(|(_, rest)| rest.split_once("trigger.countersign"))
+        .expect("a template")
+        .0;
+    let mut document = serde_json::Map::new();
+    for line in body.lines().filter(|line| line.contains("{{")) {
+        let (member, value) = line.trim().split_once(": ").expect("a member");
+        assert!(value.starts_with("{{toJson ") && value.trim_end_matches(',').ends_with("}}"), "{line}");
+        document.insert(member.trim_matches('"').to_owned(), Value::Null);
+    }
+    let fixture = fixture("argocd.json");
+    let (mut told, mut read): (Vec<_>, Vec<_>) =
+        (document.keys().collect(), fixture.as_object().expect("an object").keys().collect());
+    told.sort();
+    read.sort();
+    assert_eq!(told, read);
+}
