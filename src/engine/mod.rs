@@ -16,6 +16,7 @@ mod rules;
 mod thread;
 mod trouble;
 mod turn;
+mod voice;
 mod worker;
 
 pub use asked::People;

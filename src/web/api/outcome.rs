@@ -8,7 +8,6 @@ use crate::domain::audit::Event;
 use crate::domain::facts::HealthReport;
 use crate::domain::ids::Oid;
 use crate::domain::lifecycle::{Record, withdrawn};
-use crate::domain::redact;
 use crate::domain::trust::Judgement;
 use crate::domain::{canon, lifecycle::Stage};
 use crate::web::answers::{BadBody, Clash, Guarded, Missing};
@@ -119,7 +118,7 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
 async fn keep(shared: &Shared, caller: &Identity, record: &Record, sent: Report) -> Result<HealthReport, Problem> {
     let (store, now) = (shared.store(), shared.now());
     let Report { result, revision, note, severe } = sent;
-    let note = redact::owned(note);
+    let note = store.cleaned(&caller.tenant, note, record.environment.as_deref());
     let report = HealthReport { reporter: caller.principal.clone(), result, revision, note, at: now, severe };
     let same = |kept: &HealthReport| *kept == HealthReport { at: kept.at, ..report.clone() };
     if store.reports(&caller.tenant, &record.id).await?.iter().any(same) {
