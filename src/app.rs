@@ -165,7 +165,8 @@ fn people(settings: &Settings) -> People {
 pub async fn open_store(settings: &Settings, clock: &Clock) -> anyhow::Result<Store> {
     let url = settings.database_url();
     let opened = Store::open(&url, &settings.instance).await;
-    let store = opened.with_context(|| unusable(&url))?;
+    let redactors = settings.tenants.iter().map(|tenant| Ok((tenant.id.clone(), tenant.redactor()?)));
+    let store = opened.with_context(|| unusable(&url))?.redacting(redactors.collect::<anyhow::Result<_>>()?);
     for tenant in &settings.tenants {
         store.ensure_tenant(&tenant.id, clock(), random()?).await.with_context(|| format!("tenant `{}`", tenant.id))?;
     }

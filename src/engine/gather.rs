@@ -72,6 +72,7 @@ impl Engine {
             None => None,
         };
         let parting = parting(forge, record, pull.as_ref(), &repository.bot).await?;
+        let parting = parting.map(|text| self.voice(record).say(text));
         let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         tidy(&mirror).await;

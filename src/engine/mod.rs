@@ -5,6 +5,7 @@
 mod asked;
 mod evidence;
 mod gather;
+mod graduate;
 mod history;
 mod others;
 mod pause;
@@ -16,6 +17,7 @@ mod rules;
 mod thread;
 mod trouble;
 mod turn;
+mod voice;
 mod worker;
 
 pub use asked::People;

@@ -131,6 +131,8 @@ pub struct AutoMerge {
     pub method: MergeMethod,
     /// Which action kinds may.
     pub action_kinds: Vec<ActionKind>,
+    /// Whether a class that has earned it is suggested for `automate`, in a pull request that edits this file.
+    pub suggest: bool,
 }
 
 /// Which outcomes count.
@@ -198,6 +200,7 @@ impl Default for AutoMerge {
             required_checks: None,
             method: MergeMethod::Squash,
             action_kinds: Vec::new(),
+            suggest: true,
         }
     }
 }

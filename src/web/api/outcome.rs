@@ -7,7 +7,6 @@ use crate::domain::audit::Event;
 use crate::domain::facts::HealthReport;
 use crate::domain::ids::Oid;
 use crate::domain::lifecycle::{Record, withdrawn};
-use crate::domain::redact;
 use crate::domain::trust::Judgement;
 use crate::domain::{canon, lifecycle::Stage};
 use crate::web::answers::{BadBody, Clash, Guarded, Missing};
@@ -145,7 +144,8 @@ pub(super) async fn keep(
     report: HealthReport,
 ) -> Result<HealthReport, Problem> {
     let (store, now) = (shared.store(), shared.now());
-    let report = HealthReport { note: redact::owned(report.note), ..report };
+    let note = store.cleaned(&caller.tenant, report.note, record.environment.as_deref());
+    let report = HealthReport { note, ..report };
     let same = |kept: &HealthReport| *kept == HealthReport { at: kept.at, ..report.clone() };
     if store.reports(&caller.tenant, &record.id).await?.iter().any(same) {
         return Ok(report);
