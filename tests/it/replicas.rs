@@ -1,7 +1,7 @@
 //! Several replicas on one database: whatever order their work falls in, everything happens once.
 
 use crate::between::{Between, Stall};
-use crate::documents::image;
+use crate::documents::{config, image};
 use crate::world::{HOUR, World};
 use countersign::domain::facts::{Conclusion, PullState};
 use countersign::domain::lifecycle::Stage;
@@ -96,8 +96,7 @@ fn schedules(default: u64) -> u64 {
 }
 
 /// One proposal that merges by itself; answers how often another replica came in between.
-async fn one_proposal(seed: u64) -> u64 {
-    let mut w = World::seasoned().await;
+async fn one_proposal(mut w: World, seed: u64) -> u64 {
     let before = w.pulls().await.len();
     let tips = w.history_of_main().await;
     let id = w.adopt(&image("web", "staging", "2.0")).await;
@@ -129,9 +128,25 @@ async fn one_proposal(seed: u64) -> u64 {
 async fn tm101_replicas_that_overtake_each_other_do_everything_once() {
     let (mut stalls, count) = (0, schedules(12));
     for seed in 1..=count {
-        stalls += one_proposal(seed).await;
+        stalls += one_proposal(World::seasoned().await, seed).await;
     }
     assert!(stalls > count * 2, "{stalls} times in {count} schedules another replica came in between");
+}
+
+/// A class that asks little: its record is made anew for each schedule.
+const EARN: &str =
+    "  wilsonLowerBound: \"0.80\"\n  spread: {targets: 3, days: 3}\n  requiredChecks: [{name: \"ci/*\", app: 15368}]\n";
+
+#[tokio::test]
+async fn tm101_replicas_on_postgres_that_overtake_each_other_do_everything_once() {
+    let (mut stalls, count) = (0, schedules(2));
+    for seed in 1..=count {
+        let Some(w) = World::on_postgres(&format!("cs_it_tm101_{seed}")).await else { return };
+        w.rules(&config("automate", EARN, "")).await;
+        w.history(30, 30).await;
+        stalls += one_proposal(w, seed).await;
+    }
+    assert!(stalls > count, "{stalls} times in {count} schedules another replica came in between");
 }
 
 #[tokio::test]
