@@ -7,7 +7,7 @@ use crate::domain::ids::Time;
 use crate::domain::lifecycle::{Action, Case, Choice, Record, Stage, after, announced, intent, next};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::proposal::Sealed;
-use crate::store::{Claim, StoreError, Stored};
+use crate::store::{Claim, StoreError, Stored, WakeBy};
 
 /// What a turn came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,10 @@ impl Engine {
                 if action == Action::OpenPull {
                     self.nudge(&transition.record).await?;
                 }
+                if let (Action::Land(_), Some(first)) = (&action, &transition.record.relations.reverts) {
+                    // What it takes back is looked at again.
+                    self.store.wake(&claim.tenant, WakeBy::Id(first), (self.clock)()).await?;
+                }
                 let due = due.or(transition.due);
                 Ok(Turn { action, verdict, record: transition.record, due })
             }
@@ -83,6 +87,8 @@ impl Engine {
             | Action::Merge(_)
             | Action::HandOver(_)
             | Action::Answer(_)
+            | Action::Revert(_)
+            | Action::NoRevert(_)
             | Action::Drop(_) => true,
             Action::Land(_) | Action::Settle(..) | Action::Wait(_) => false,
         };

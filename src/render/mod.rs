@@ -10,5 +10,6 @@ pub mod page;
 pub use answer::answer;
 pub use body::{
     CheckText, RenderError, attested_body, body_text, check_texts, commit_message, merge_message, notice, pull_title,
+    redressed, unredressed,
 };
 pub use neutral::{code, fence, line, visible};

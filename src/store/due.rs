@@ -222,8 +222,9 @@ pub(super) async fn insert(tx: &mut Tx, tenant: &TenantId, id: &str, now: Time) 
     run!(tx, sql, tenant.as_str(), id, now.0).map(|_| ())
 }
 
-/// Says when to look again, unless a hint that came meanwhile is earlier; never, when none is given.
-pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, due: Option<Time>) -> Result<()> {
+/// Says when to look again, unless a hint that came meanwhile is earlier; never, when none is given. Nobody need have
+/// meant to look at a proposal that is over.
+pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, over: bool, due: Option<Time>) -> Result<()> {
     let Some(due) = due else {
         let sql = "DELETE FROM due WHERE tenant = $1 AND proposal = $2";
         return run!(tx, sql, tenant.as_str(), id).map(|_| ());
@@ -232,6 +233,7 @@ pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, due: Option<T
                WHERE tenant = $2 AND proposal = $3";
     match run!(tx, sql, due.0, tenant.as_str(), id)? {
         1 => Ok(()),
+        _ if over => insert(tx, tenant, id, due).await,
         _ => Err(StoreError::Other(format!("proposal {id} is not over and has no due item"))),
     }
 }

@@ -83,6 +83,7 @@ mod merging;
 mod opening;
 #[path = "../it/resigned.rs"]
 mod resigned;
+mod reverts;
 mod seasoned;
 mod served;
 mod stand;
