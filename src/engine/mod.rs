@@ -4,6 +4,7 @@
 
 mod asked;
 mod gather;
+mod graduate;
 mod history;
 mod others;
 mod pause;

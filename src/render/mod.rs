@@ -4,6 +4,7 @@
 
 mod answer;
 mod body;
+mod graduation;
 mod neutral;
 pub mod page;
 
@@ -12,4 +13,5 @@ pub use body::{
     CheckText, RenderError, attested_body, body_text, check_texts, commit_message, merge_message, notice, pull_title,
     redressed, unredressed,
 };
+pub use graduation::graduation;
 pub use neutral::{code, fence, line, visible};

@@ -19,6 +19,7 @@ mod floors;
 mod folder;
 mod gates;
 mod golden;
+mod graduation;
 mod hall;
 mod hooks;
 mod leases;

@@ -201,6 +201,10 @@ fn merging(old: &AutoMerge, new: &AutoMerge, found: &mut Vec<Consequence>) {
         let show = |auto: &AutoMerge| format!("the newest {} within {}", auto.outcomes.last, auto.outcomes.within);
         say(found, Way::Other, format!("autoMerge.outcomes: {}, before {}", show(new), show(old)));
     }
+    if old.suggest != new.suggest {
+        let word = if new.suggest { "is suggested" } else { "is not suggested" };
+        say(found, Way::Other, format!("autoMerge.suggest: a class that earned it {word} for automate"));
+    }
     if old.method != new.method {
         say(found, Way::Other, format!("autoMerge.method: {:?}, before {:?}", new.method, old.method));
     }

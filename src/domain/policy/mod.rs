@@ -7,6 +7,7 @@ pub mod consequences;
 pub mod defaults;
 pub mod effect;
 pub mod freeze;
+pub mod graduation;
 pub mod hazards;
 pub mod kinds;
 pub mod leaves;

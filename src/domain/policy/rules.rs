@@ -130,6 +130,8 @@ pub struct AutoMerge {
     pub method: MergeMethod,
     /// Which action kinds may.
     pub action_kinds: Vec<ActionKind>,
+    /// Whether a class that has earned it is suggested for `automate`, in a pull request that edits this file.
+    pub suggest: bool,
 }
 
 /// Which outcomes count.
@@ -201,6 +203,7 @@ impl Default for AutoMerge {
             required_checks: None,
             method: MergeMethod::Squash,
             action_kinds: Vec::new(),
+            suggest: true,
         }
     }
 }
