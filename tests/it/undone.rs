@@ -110,6 +110,23 @@ async fn what_goes_on_or_moves_is_not_taken_back() {
 }
 
 #[tokio::test]
+async fn a_base_that_was_rewritten_without_it_is_told_from_an_old_answer() {
+    let w = World::start().await;
+    let file = overlay("web", "staging");
+    let (id, _) = w.lands(&image("web", "staging", "2.0"), &file).await;
+    let landed = w.record(&id).await.landed.unwrap().commit;
+    let bare = countersign::git::Mirror::existing(&w.stage.home.join("repos/shop.git")).unwrap();
+    let parent = bare.commit(&landed).unwrap().parents[0].clone();
+    w.dana().reset("main", &parent).await.unwrap();
+    w.settle().await;
+    w.acts(&id, LANDED).await;
+    w.later(601).await;
+    w.acts(&id, &format!("{LANDED} / settled: bad")).await;
+    assert_eq!(w.outcome_of(&id).await, (Some(Judgement::Bad), "reverted".into()));
+    w.finish().await;
+}
+
+#[tokio::test]
 async fn s14_a_revert_after_the_soak_takes_the_success_back_and_demotes() {
     let w = World::seasoned().await;
     let file = overlay("web", "staging");

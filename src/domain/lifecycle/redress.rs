@@ -43,6 +43,9 @@ pub(super) fn owed(case: &Case<'_>) -> Option<Choice> {
         let off = "the config says `revertOnFailure: false`; `/countersign revert` proposes it";
         return Some(forgo("revert_off", off.into()));
     }
+    if case.facts.base.is_none() {
+        return Some(forgo("base_missing", "somebody removed the base branch".into()));
+    }
     let Some(left) = &case.facts.left else {
         let sentence = "the base branch does not show the landed commit yet";
         return Some(later(case, Verdict::wait("revert", "landed_missing", sentence)));

@@ -43,6 +43,9 @@ pub(super) fn told(case: &Case<'_>) -> Option<String> {
     Some(match &left.undone {
         None => format!("{what} was taken back on the base branch; the commit that did was not found"),
         Some(Undone { commit, author, by: None }) => format!("{author} took {what} back in {}", commit.short()),
+        Some(Undone { commit, by: Some(user), .. }) if user.id == case.facts.repository.bot.id => {
+            format!("another proposal took {what} back in {}", commit.short())
+        }
         Some(Undone { commit, by: Some(user), .. }) => {
             format!("{} (user {}) took {what} back in {}", user.login, user.id, commit.short())
         }

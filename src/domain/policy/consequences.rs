@@ -355,6 +355,7 @@ mod tests {
             ("protectedNamespaces: [a]", "", "looser  not any more: `a` is a protected namespace"),
             ("", "bases: [release]", "looser  `release` may be changed as a base branch"),
             ("stop: true", "", "looser  the emergency stop is taken back"),
+            ("", "revertOnFailure: false", "other   a bad outcome is not followed by a revert"),
             ("", "freeze: [{from: 'Fri 18:00', to: 'Mon 08:00'}]", "tighter `Fri 18:00 to Mon 08:00 UTC` is frozen"),
             ("", "approvals: {tier1: 1}", "tighter approvals.tier1: 1, before 0"),
             ("", "approvals: {minimumConfidence: \"0.5\"}", "tighter approvals.minimumConfidence: 0.5, before none"),

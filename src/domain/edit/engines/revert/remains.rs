@@ -188,3 +188,107 @@ fn leaves([before, after, now]: [&[u8]; 3]) -> Option<Remains> {
     }
     Some(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remains(path: &str, before: &str, after: &str, now: &str) -> [u64; 4] {
+        let bytes = |text: &str| Some(text.as_bytes().to_vec());
+        let file = LandedFile { path: path.into(), before: bytes(before), after: bytes(after) };
+        let Remains { stands, back, changed, unknown } = Remains::of(&file, Some(now.as_bytes()));
+        [stands, back, changed, unknown]
+    }
+
+    const STANDS: [u64; 4] = [1, 0, 0, 0];
+    const BACK: [u64; 4] = [0, 1, 0, 0];
+    const CHANGED: [u64; 4] = [0, 0, 1, 0];
+    const UNKNOWN: [u64; 4] = [0, 0, 0, 1];
+
+    #[test]
+    fn a_value_stands_is_back_or_is_another() {
+        for (now, wanted) in [
+            ("a: 2\nb: 1\n", STANDS),
+            ("# why\nb: 7\na:   2.0\n", STANDS),
+            ("a: 1\nb: 1\n", BACK),
+            ("a: 0x1\n", BACK),
+            ("a: 3\nb: 1\n", CHANGED),
+            ("b: 1\n", CHANGED),
+            ("a: [\n", UNKNOWN),
+            ("a: 2\nb: 1\n---\na: 1\n", UNKNOWN),
+        ] {
+            assert_eq!(remains("a.yaml", "a: 1\nb: 1\n", "a: 2\nb: 1\n", now), wanted, "{now}");
+        }
+        assert_eq!(remains("a.yaml", "a: 1\n", "a: 1\nb: {c: 1, d: 2}\n", "a: 1\n"), BACK, "an added map is gone");
+        assert_eq!(
+            remains("a.yaml", "a: 1\n", "a: 1\nb: {c: 1, d: 2}\n", "a: 1\nb: {c: 1}\n"),
+            [1, 1, 0, 0],
+            "half of it"
+        );
+        assert_eq!(
+            remains("a.yaml", "a: {b: 1}\n", "c: 2\n", "c: 2\na: {b: 1}\n"),
+            [1, 1, 0, 0],
+            "what was removed is back"
+        );
+    }
+
+    #[test]
+    fn elements_are_compared_by_name_or_where_all_have_as_many() {
+        let list = |web: u64, more: &str| format!("replicas:\n- {{name: web, count: {web}}}\n{more}");
+        let other = "- {name: api, count: 2}\n";
+        let moved = format!("replicas:\n{other}- {{name: web, count: 2}}\n");
+        assert_eq!(remains("k.yaml", &list(2, ""), &list(3, ""), &moved), BACK, "another one stands before it");
+        assert_eq!(remains("k.yaml", &list(2, ""), &list(3, ""), &list(3, other)), STANDS);
+        let added = |n: u64, more: &str| format!("a: 1\n{}", list(n, more));
+        let grown = remains("k.yaml", "a: 1\n", &added(3, ""), &added(4, other));
+        assert_eq!(grown, [1, 0, 1, 0], "an added element: its name stands, its count is another");
+        let args = |list: &str| format!("args: [{list}]\n");
+        let (before, after) = (args("a, b, c"), args("a, x, c"));
+        assert_eq!(remains("a.yaml", &before, &after, &args("a, b, c")), BACK);
+        assert_eq!(remains("a.yaml", &before, &after, &args("a, y, c")), CHANGED);
+        assert_eq!(remains("a.yaml", &before, &after, &args("a, b, x, c")), CHANGED, "places do not count any more");
+    }
+
+    #[test]
+    fn objects_are_compared_wherever_they_stand_in_the_file() {
+        let object = |name: &str, n: u64| format!("kind: A\nmetadata: {{name: {name}}}\nn: {n}\n");
+        let two = |a: String, b: String| format!("{a}---\n{b}");
+        let (before, after) = (two(object("a", 1), object("b", 1)), two(object("a", 2), object("b", 1)));
+        for (now, wanted) in [
+            (two(object("b", 1), object("a", 2)), STANDS),
+            (two(object("c", 1), two(object("a", 1), object("b", 1))), BACK),
+            (object("b", 1), UNKNOWN),
+        ] {
+            assert_eq!(remains("a.yaml", &before, &after, &now), wanted, "{now}");
+        }
+    }
+
+    #[test]
+    fn terraform_is_compared_by_address() {
+        let block = |n: u64, more: &str| format!("module \"eks\" {{\n  desired = {n}\n{more}}}\n");
+        let (before, after) = (block(2, ""), block(3, ""));
+        for (now, wanted) in [
+            (format!("# looked at\n{}", block(3, "  other = true\n")), STANDS),
+            (block(2, "  other = true\n"), BACK),
+            (block(4, ""), CHANGED),
+            ("module \"eks\" {".to_owned(), UNKNOWN),
+        ] {
+            assert_eq!(remains("main.tf", &before, &after, &now), wanted, "{now}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_bytes_alone() {
+        assert_eq!(remains("notes.txt", "a\n", "b\n", "b\n"), STANDS);
+        assert_eq!(remains("notes.txt", "a\n", "b\n", "a\n"), BACK);
+        assert_eq!(remains("notes.txt", "a\n", "b\n", "a\nb\n"), UNKNOWN);
+        let file = |before: Option<&str>, after: Option<&str>| {
+            let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
+            LandedFile { path: "a.yaml".into(), before: bytes(before), after: bytes(after) }
+        };
+        assert_eq!(Remains::of(&file(Some("a"), Some("b")), None), Remains::UNKNOWN, "it may have moved");
+        assert_eq!(Remains::of(&file(None, Some("b")), None).back, 1);
+        assert_eq!(Remains::of(&file(Some("a"), None), Some(b"a")).back, 1);
+        assert_eq!(Remains::of(&file(Some("a"), None), None).stands, 1);
+    }
+}
