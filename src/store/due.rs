@@ -41,7 +41,7 @@ pub enum WakeBy<'a> {
         /// The pull request's number.
         number: u64,
     },
-    /// All of a repository, by its key.
+    /// All of a repository, by its key, but those whose outcome is known: they have time.
     Repository(&'a str),
 }
 
@@ -143,7 +143,8 @@ impl Store {
             }
             WakeBy::Repository(repository) => {
                 let sql = "UPDATE due SET woken = 1, at = CASE WHEN at > $1 THEN $1 ELSE at END WHERE tenant = $2 \
-                           AND proposal IN (SELECT id FROM proposal WHERE tenant = $2 AND repository = $3)";
+                           AND proposal IN (SELECT id FROM proposal WHERE tenant = $2 AND repository = $3 \
+                           AND stage <> 'settled')";
                 run!(&mut tx, sql, now.0, tenant.as_str(), repository)?
             }
         };

@@ -8,6 +8,8 @@ use super::undone::next_look;
 use super::{Case, Reason, Record, Stage, Transition};
 use crate::domain::audit::Decision;
 use crate::domain::facts::{Landed, Left};
+use crate::domain::policy::place::place;
+use crate::domain::policy::rules::Mode;
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::proposal::{ActionKind, OWN};
 use serde_json::{Value, json};
@@ -42,6 +44,10 @@ pub(super) fn owed(case: &Case<'_>) -> Option<Choice> {
     if !loaded.rules.revert_on_failure {
         let off = "the config says `revertOnFailure: false`; `/countersign revert` proposes it";
         return Some(forgo("revert_off", off.into()));
+    }
+    let place = place(&loaded.rules, ActionKind::Rollback, record.summary.iter().map(|file| file.path.as_str()));
+    if place.mode == Mode::Observe {
+        return Some(forgo("observed", format!("the config only observes `Rollback` in {}", place.environment)));
     }
     if case.facts.base.is_none() {
         return Some(forgo("base_missing", "somebody removed the base branch".into()));
