@@ -6,6 +6,7 @@ mod address;
 mod approvers;
 mod forges;
 mod keys;
+mod reporters;
 mod rotation;
 mod runbooks;
 mod secret;
@@ -14,11 +15,12 @@ mod tenant;
 pub use approvers::{Approver, approvers_of};
 pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
+pub use reporters::{Proof, Reporter, ReporterKind};
 pub use rotation::{Rotated, listed, publish, revoke, rotate};
 pub use runbooks::{Adapter, Redact, RunbookFile};
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 
-pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
+pub use tenant::{LOCAL_HOST, Repository, Role, Tenant, Token};
 
 use crate::domain::ids::{ForgeKind, TenantId};
 use anyhow::{Context as _, bail, ensure};

@@ -84,7 +84,9 @@ impl Engine {
         let user = format!("{}:{}", record.binding.forge, comment.by.id);
         let known = self.people.get(&(record.binding.tenant.to_string(), user.clone()));
         let principals = std::iter::once(user).chain(known.into_iter().flatten().cloned()).collect();
-        Ok(Some(Asked { comment: comment.clone(), right, principals }))
+        let mut comment = comment.clone();
+        comment.text = self.voice(record).say(comment.text);
+        Ok(Some(Asked { comment, right, principals }))
     }
 
     /// Takes in the proposal that follows, if one does, and writes the answer; both can be repeated.
@@ -104,7 +106,8 @@ impl Engine {
             answer.sentence = format!("{} (proposal {id})", answer.sentence);
         }
         if let Some(number) = case.record.pull {
-            tell(forge, number, KEY, &render::answer(&answer, verdict)).await?;
+            let text = self.voice(case.record).say(render::answer(&answer, verdict));
+            tell(forge, number, KEY, &text).await?;
         }
         Ok(Done::Answered(follows))
     }
@@ -118,7 +121,8 @@ impl Engine {
     ) -> Result<Done, Trouble> {
         let id = self.follow(case, successor).await?;
         if let Some(number) = case.record.pull {
-            tell(forge, number, REVERT, &render::redressed(case.record, &id)).await?;
+            let text = self.voice(case.record).say(render::redressed(case.record, &id));
+            tell(forge, number, REVERT, &text).await?;
         }
         Ok(Done::Following(id))
     }

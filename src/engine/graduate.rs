@@ -66,11 +66,12 @@ impl Engine {
         let (mirror, asked, parent) = (forge.sync().await?, wish.clone(), base.clone());
         let Some((tree, what)) = blocking(move || asked.on(&mirror, &parent)).await? else { return Ok(None) };
         let (title, body) = render::graduation(&wish.class, &wish.standing, &wish.path, &what.meaning)?;
+        let voice = self.voice(record);
         let order = NewPull {
             head_ref: wish.branch.clone(),
             base_ref: main.clone(),
-            title,
-            body,
+            title: voice.say(title),
+            body: voice.say(body),
             labels: vec![LABEL.to_owned()],
             reviewers: wish.reviewers.clone(),
         };

@@ -48,9 +48,10 @@ async fn bad(stand: &Stand, id: &str) {
     let report = HealthReport {
         reporter: REPORTER.into(),
         result: Judgement::Bad,
-        revision: stand.record(id).await.landed.expect("it landed").commit,
+        revision: Some(stand.record(id).await.landed.expect("it landed").commit),
         note: "it leaks".into(),
         severe: false,
+        since: None,
         at: stand.clock.now(),
     };
     stand.parts.store.report(&stand.tenant, id, &report).await.unwrap();

@@ -25,6 +25,7 @@ mod hooks;
 mod leases;
 mod moves;
 mod others;
+mod outcomes;
 mod overlays;
 mod paths;
 mod policies;

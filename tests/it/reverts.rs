@@ -132,10 +132,11 @@ async fn a_bad_report_after_the_soak_opens_the_revert_too() {
     let report = countersign::domain::facts::HealthReport {
         reporter: "argocd".into(),
         result: Judgement::Bad,
-        revision: record.landed.clone().unwrap().commit,
+        revision: Some(record.landed.clone().unwrap().commit),
         note: "it leaks".into(),
         at: w.stage.clock.now(),
         severe: false,
+        since: None,
     };
     let transition = countersign::domain::lifecycle::withdrawn(&record, &report, w.stage.clock.now()).unwrap();
     w.stage.parts.store.commit(&transition, w.stage.clock.now()).await.unwrap();

@@ -29,6 +29,8 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
             let sentence = "it has no token: `countersign token create` makes one; nobody can propose without";
             rows.push((about.clone(), Finding::warn("tokens", sentence)));
         }
+        let unread = tenant.reporters.iter().filter_map(|reporter| reporter.proof().err());
+        rows.extend(unread.map(|error| (about.clone(), Finding::bad("reporters", format!("{error:#}")))));
         if tenant.repositories.is_empty() {
             rows.push((about, Finding::warn("repositories", "it lists none: add [[tenant.repository]]")));
         }

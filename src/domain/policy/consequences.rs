@@ -2,7 +2,7 @@
 //!
 //! Must not guess: what cannot be called tighter or looser is said as it is.
 
-use super::rules::{AutoMerge, Mode, RequiredCheck, Rules};
+use super::rules::{AutoMerge, Mode, RequiredCheck, Rules, Sources};
 use crate::domain::proposal::ActionKind;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +102,9 @@ pub fn meaning(rules: &Rules) -> Vec<String> {
         "limits: {} pull requests an hour, {} open at once, {} files and {} lines in one",
         limits.pull_requests_per_hour, limits.open_pull_requests, limits.files, limits.lines
     ));
+    if rules.outcomes != Sources::default() {
+        found.push(format!("outcomes: {}", rules.outcomes));
+    }
     if rules.stop {
         found.push("stop: nothing is pushed or merged".to_owned());
     }
@@ -304,6 +307,9 @@ fn lists(old: &Rules, new: &Rules, found: &mut Vec<Consequence>) {
         };
         rules.freeze.iter().map(show).collect::<Vec<_>>()
     };
+    if old.outcomes != new.outcomes {
+        say(found, Way::Other, format!("outcomes: {}, before {}", new.outcomes, old.outcomes));
+    }
     both(found, &frozen(old), &frozen(new), Way::Tighter, "is frozen");
     let runbooks = |rules: &Rules| rules.runbooks.keys().cloned().collect::<Vec<_>>();
     both(found, &runbooks(old), &runbooks(new), Way::Looser, "may be proposed as a runbook");

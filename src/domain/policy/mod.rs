@@ -21,6 +21,7 @@ mod reach;
 mod reading;
 pub mod rego;
 pub mod rules;
+pub mod sources;
 mod span;
 mod texts;
 pub mod verdict;

@@ -5,6 +5,7 @@
 pub use super::freeze::Freeze;
 pub use super::kinds::runbook::RunbookRules;
 use super::need::ApprovalRules;
+pub use super::sources::Sources;
 pub use super::span::Span;
 use crate::domain::facts::Policy;
 use crate::domain::ids::{Digest, MergeMethod};
@@ -31,6 +32,9 @@ pub struct Rules {
     /// When a pull request may merge without a person.
     #[serde(default)]
     pub auto_merge: AutoMerge,
+    /// What of the forge says how a landed change does, beside registered reporters.
+    #[serde(default)]
+    pub outcomes: Sources,
     /// Sizes and rates.
     #[serde(default)]
     pub limits: Limits,

@@ -35,10 +35,11 @@ async fn filled(store: &Store, tenant: &TenantId, mark: &str) {
     let report = HealthReport {
         reporter: mark.into(),
         result: Judgement::Bad,
-        revision,
+        revision: Some(revision),
         note: mark.into(),
         at: at(2),
         severe: false,
+        since: None,
     };
     store.report(tenant, "0190-a", &report).await.expect("keeps");
 }
