@@ -1,12 +1,17 @@
 //! What the forge itself shows on a landed commit: statuses, checks, jobs and deployments, on each forge.
 
 use crate::documents::config;
-use crate::stand::{Kind, Stand, bump};
+use crate::fake::events;
+use crate::stand::{Ground, Kind, Stand, bump};
+use axum::body::Body;
+use axum::http::Request;
 use countersign::domain::facts::Conclusion;
 use countersign::domain::ids::Oid;
 use countersign::domain::lifecycle::Stage;
 use countersign::domain::trust::Judgement;
-use countersign::forge::Report;
+use countersign::forge::{Report, hook};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 const HOUR: i64 = 3_600;
 /// Whoever wrote it has no number on GitHub; on GitLab it is a job.
@@ -17,6 +22,7 @@ on_each_forge!(
     f54_a_status_of_the_landed_commit_is_evidence,
     f54_a_failure_on_the_landed_commit_is_bad_at_once,
     f53_what_we_wrote_on_the_landed_commit_is_no_evidence,
+    an_event_of_flux_comes_in_at_the_door_and_counts,
 );
 on_served!(f54_a_deployment_of_the_landed_commit_is_evidence);
 on_github!(f54_deployments_that_may_not_be_read_say_nothing);
@@ -73,6 +79,50 @@ async fn f53_what_we_wrote_on_the_landed_commit_is_no_evidence(kind: Kind) {
     stand.forge().report(&commit, &ours).await.unwrap();
     stand.later(73 * HOUR).await;
     assert_eq!(stand.record(&id).await.outcome, Some(Judgement::Neutral), "{}", told(&stand, &id).await);
+    stand.finish().await;
+}
+
+/// The event of Flux about a commit, proven with the secret that the settings name.
+async fn tells(stand: &Stand, commit: &Oid, path: &str, severity: &str, reason: &str) -> Value {
+    let body = json!({
+        "involvedObject": {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "name": "staging", "namespace": "flux-system"},
+        "severity": severity, "reason": reason, "message": "as it is seen", "timestamp": "2026-01-05T09:00:00Z",
+        "metadata": {"revision": format!("main@sha1:{commit}"), "path": path},
+        "reportingController": "kustomize-controller"
+    });
+    let body = body.to_string();
+    let proof = hook::sign(&events::SECRET.into(), body.as_bytes()).unwrap();
+    let request = Request::post("/v1/reports/flux").header("x-signature", proof).body(Body::from(body)).unwrap();
+    let answer = stand.router().oneshot(request).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 202);
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+async fn an_event_of_flux_comes_in_at_the_door_and_counts(kind: Kind) {
+    let ground = Ground::lay(kind).await;
+    let reporter = "[[tenant.reporter]]\nid = \"flux\"\nkind = \"hmac\"\nkey_file = \"hook.secret\"\n\n";
+    ground.change_settings("[[tenant.repository]]", &format!("{reporter}[[tenant.repository]]"));
+    let stand = Stand::on(ground).await;
+    stand.rules(&config("propose", "", "")).await;
+    let (web, basket) = (stand.propose(bump("web", "2.0")).await, stand.propose(bump("basket", "2.0")).await);
+    stand.merges(&web).await;
+    stand.merges(&basket).await;
+    // Nobody has looked at the merges yet; the later commit holds both changes.
+    let both = stand.tip("main").unwrap();
+    let kept = tells(&stand, &both, "./apps/web", "info", "ReconciliationSucceeded").await;
+    assert_eq!((&kept["said"], &kept["proposals"]), (&json!(1), &json!([web])), "the folder is that of web");
+    stand.settle().await;
+    let text = told(&stand, &web).await;
+    assert!(
+        text.contains(&format!("flux says good of {}", &both.as_str()[..12])) && text.contains("(counts)"),
+        "{text}"
+    );
+    tells(&stand, &both, "./apps/basket", "error", "HealthCheckFailed").await;
+    stand.settle().await;
+    assert_eq!(stand.record(&basket).await.outcome, Some(Judgement::Bad), "{}", told(&stand, &basket).await);
+    stand.later(73 * HOUR).await;
+    assert_eq!(stand.record(&web).await.outcome, Some(Judgement::Good), "{}", told(&stand, &web).await);
     stand.finish().await;
 }
 

@@ -10,11 +10,11 @@ use crate::domain::proposal::Sealed;
 use crate::domain::proposal::adapt::Unfit;
 use crate::domain::proposal::adapt::said::{About, Alert, Folders, Said, alerts, argocd, flux};
 use crate::store::Filter;
-use crate::web::Shared;
 use crate::web::answers::{BadBody, BadQuery, Guarded};
 use crate::web::auth::Identity;
 use crate::web::problem::Problem;
 use crate::web::reporter::{Proven, proven};
+use crate::web::{Shared, view};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
@@ -112,12 +112,12 @@ async fn take(
         for said in &all {
             if narrow.hold(files(&record)) && concerns(shared, &record, said).await? {
                 keep(shared, &caller, &record, report(&caller, said, shared)).await?;
+                metrics::counter!("countersign_outcomes_total", "result" => view::judgement(said.result)).increment(1);
                 kept.kept += 1;
                 kept.proposals.insert(record.id.clone());
             }
         }
     }
-    metrics::counter!("countersign_outcomes_total", "result" => "reported").increment(kept.kept as u64);
     Ok((StatusCode::ACCEPTED, Json(kept)))
 }
 
