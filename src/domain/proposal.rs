@@ -14,6 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The principal of what countersign proposes itself: a revert after a bad outcome.
+pub const OWN: &str = "countersign";
+
 /// The most bytes a proposal may have.
 pub const MAX_BYTES: usize = 1 << 20;
 /// How long a proposal stands when it does not say, seconds: 14 days.
@@ -357,6 +360,11 @@ impl Proposal {
                 manifest.select.get_or_insert_with(|| target.clone());
             }
         }
+    }
+
+    /// Whether countersign itself proposes it; nobody else may take that name.
+    pub fn is_own(&self) -> bool {
+        self.proposer.id == OWN
     }
 
     /// Until when it stands, given when it was received.

@@ -9,6 +9,7 @@ use crate::domain::ids::Time;
 use crate::domain::lifecycle::command::{Answer, Effect, Successor, heard, listens};
 use crate::domain::lifecycle::{Case, Done, Record, Stage};
 use crate::domain::policy::verdict::Verdict;
+use crate::domain::proposal::ActionKind;
 use crate::forge::{Forge, ForgeError};
 use crate::render;
 use crate::store::{Received, StoreError};
@@ -20,6 +21,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 /// The key of the one comment that answers commands.
 const KEY: &str = "command";
+/// The key of the one comment on a landed change that tells of its revert.
+pub(super) const REVERT: &str = "revert";
 
 /// The principals that users of forges are known as, by tenant and `github:1234`.
 pub type People = BTreeMap<(String, String), Vec<String>>;
@@ -97,35 +100,50 @@ impl Engine {
         let mut answer = answer.clone();
         let mut follows = None;
         if let Effect::Succeed { successor, .. } = answer.effect.clone() {
-            let taken = match self.succeed(case, &successor).await {
-                // Somebody else has the name: it follows without one.
-                Err(StoreError::Duplicate { .. }) => self.succeed(case, &successor.unnamed()?).await,
-                other => other,
-            };
-            follows = Some(taken?);
+            follows = Some(self.follow(case, &successor).await?);
         }
         if let Some(id) = &follows {
             answer.sentence = format!("{} (proposal {id})", answer.sentence);
         }
         if let Some(number) = case.record.pull {
             let text = self.voice(case.record).say(render::answer(&answer, verdict));
-            match forge.comment(number, KEY, &text).await {
-                Ok(()) => {}
-                // A command that cannot be answered is carried out and written down: it must not stop all others.
-                Err(ForgeError::Denied(why) | ForgeError::Rejected(why) | ForgeError::NotFound(why)) => {
-                    warn!(number, %why, "a command cannot be answered");
-                }
-                Err(other @ (ForgeError::RateLimited(_) | ForgeError::Transient(_))) => return Err(other.into()),
-            }
+            tell(forge, number, KEY, &text).await?;
         }
         Ok(Done::Answered(follows))
+    }
+
+    /// Takes in the proposal that takes a landed change back, and says so on its pull request; both can be repeated.
+    pub(super) async fn take_back(
+        &self,
+        forge: &Arc<dyn Forge>,
+        case: &Case<'_>,
+        successor: &Successor,
+    ) -> Result<Done, Trouble> {
+        let id = self.follow(case, successor).await?;
+        if let Some(number) = case.record.pull {
+            let text = self.voice(case.record).say(render::redressed(case.record, &id));
+            tell(forge, number, REVERT, &text).await?;
+        }
+        Ok(Done::Following(id))
+    }
+
+    async fn follow(&self, case: &Case<'_>, successor: &Successor) -> Result<String, Trouble> {
+        let taken = match self.succeed(case, successor).await {
+            // Somebody else has the name: it follows without one.
+            Err(StoreError::Duplicate { .. }) => self.succeed(case, &successor.unnamed()?).await,
+            other => other,
+        };
+        Ok(taken?)
     }
 
     /// Takes a successor in, once: the same comment gives the same bytes.
     async fn succeed(&self, case: &Case<'_>, successor: &Successor) -> Result<String, StoreError> {
         let now = case.facts.now;
         let (sealed, first) = (&successor.sealed, case.record);
-        let record = Record::received(new_id(now), first.binding.clone(), sealed, &successor.principal, now);
+        let mut record = Record::received(new_id(now), first.binding.clone(), sealed, &successor.principal, now);
+        if record.action_kind == ActionKind::Rollback {
+            record.relations.reverts = Some(first.id.clone());
+        }
         let payload = json!({
             "digest": record.digest, "name": record.name, "repository": record.binding.to_string(),
             "actionKind": record.action_kind, "target": record.target, "follows": first.id,
@@ -136,6 +154,18 @@ impl Engine {
             Received::New => Ok(id),
             Received::Known(known) => Ok(known),
         }
+    }
+}
+
+/// Writes a comment of ours; one that cannot be written is let be: what it tells of is written down.
+pub(super) async fn tell(forge: &Arc<dyn Forge>, number: u64, key: &str, text: &str) -> Result<(), Trouble> {
+    match forge.comment(number, key, text).await {
+        Ok(()) => Ok(()),
+        Err(ForgeError::Denied(why) | ForgeError::Rejected(why) | ForgeError::NotFound(why)) => {
+            warn!(number, key, %why, "a comment cannot be written");
+            Ok(())
+        }
+        Err(other @ (ForgeError::RateLimited(_) | ForgeError::Transient(_))) => Err(other.into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads everything a decision may look at, afresh, from the forge, git, the rules and the store.
 
 use super::asked::parting;
+use super::history::left;
 use super::plan::{apply_to, plan};
 use super::rules::read_rules;
 use super::thread::blocking;
@@ -78,6 +79,7 @@ impl Engine {
         tidy(&mirror).await;
         let trees = self.trees(&mirror, record, proposal, tips, &base_name).await?;
         let landing = landing(forge, &mirror, record, proposal, pull.as_ref(), &base_name).await?;
+        let left = left(forge, &mirror, record, trees.base.as_ref(), now).await?;
         let judged = match (&trees.plan, trees.rules.loaded()) {
             (Ok(plan), Some(loaded)) => Some(Judged::of(proposal, &record.binding, plan, &loaded.rules)),
             _ => None,
@@ -86,7 +88,7 @@ impl Engine {
         let track = self.track(record, judged.as_ref()).await?;
         let judged = judged.map(|judged| judged.under(&track));
         let rego = self.policies(record, proposal, judged.as_ref(), &trees.rules, &repository, now).await;
-        let judged = judged.map(|judged| judged.asked(rego.as_ref()));
+        let judged = judged.map(|judged| judged.asked(proposal, rego.as_ref()));
         let effect = record
             .effect
             .or_else(|| Some(effect_key(&record.binding, &base_name, &trees.plan.as_ref().ok()?.changeset)));
@@ -109,6 +111,7 @@ impl Engine {
             branch: trees.branch,
             pull,
             landing,
+            left,
             keys: self.keys.set.clone(),
             approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
             track,

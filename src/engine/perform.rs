@@ -1,5 +1,6 @@
 //! Does the one thing that was chosen.
 
+use super::asked::{REVERT, tell};
 use super::gather::forge_of;
 use super::voice::Voice;
 use super::{Engine, Trouble};
@@ -10,7 +11,7 @@ use crate::domain::attest::{
 use crate::domain::audit::origin;
 use crate::domain::facts::{MergeAnswer, Pull, PullState};
 use crate::domain::ids::Digest;
-use crate::domain::lifecycle::{Action, Case, Done, Issued, MergeIntent, PushIntent, Reason, class_standing};
+use crate::domain::lifecycle::{Action, Case, Done, Issued, MergeIntent, PushIntent, Reason, by_hand, class_standing};
 use crate::domain::policy::automates;
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::shown;
@@ -34,6 +35,8 @@ impl Engine {
             Action::Drop(reason) => abandon(forge, case, reason, &self.voice(case.record)).await,
             Action::HandOver(reason) => notify(forge, case, reason, &self.voice(case.record)).await,
             Action::Answer(answer) => self.reply(forge, case, answer, verdict).await,
+            Action::Revert(successor) => self.take_back(forge, case, successor).await,
+            Action::NoRevert(reason) => stuck(forge, case, reason, &self.voice(case.record)).await,
             Action::Land(_) | Action::Settle(..) | Action::Wait(_) => Ok(Done::Nothing),
         }
     }
@@ -112,6 +115,8 @@ impl Engine {
             | Action::HandOver(_)
             | Action::Land(_)
             | Action::Settle(..)
+            | Action::Revert(_)
+            | Action::NoRevert(_)
             | Action::Answer(_)
             | Action::Wait(_)) => Ok(other),
         }
@@ -233,6 +238,14 @@ async fn abandon(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason, voice
 async fn notify(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason, voice: &Voice<'_>) -> Result<Done, Trouble> {
     if let Some(pull) = &case.facts.pull {
         forge.comment(pull.number, "notice", &voice.say(render::notice(reason))).await?;
+    }
+    Ok(Done::Nothing)
+}
+
+/// Says on the pull request that only a person can take the change back, where that is so.
+async fn stuck(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason, voice: &Voice<'_>) -> Result<Done, Trouble> {
+    if let Some(number) = case.record.pull.filter(|_| by_hand(reason)) {
+        tell(forge, number, REVERT, &voice.say(render::unredressed(case.record, reason))).await?;
     }
     Ok(Done::Nothing)
 }

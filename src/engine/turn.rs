@@ -8,7 +8,7 @@ use crate::domain::lifecycle::{Action, Case, Choice, Record, Stage, after, annou
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::proposal::Sealed;
 use crate::domain::trust::Judgement;
-use crate::store::{Claim, StoreError, Stored};
+use crate::store::{Claim, StoreError, Stored, WakeBy};
 
 /// What a turn came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,10 @@ impl Engine {
                 if action == Action::OpenPull {
                     self.nudge(&transition.record).await?;
                 }
+                if let (Action::Land(_), Some(first)) = (&action, &transition.record.relations.reverts) {
+                    // What it takes back is looked at again.
+                    self.store.wake(&claim.tenant, WakeBy::Id(first), (self.clock)()).await?;
+                }
                 if matches!(action, Action::Settle(Judgement::Good, _)) {
                     self.graduate(&transition.record, sealed.proposal.action_kind, &gathered).await;
                 }
@@ -87,6 +91,8 @@ impl Engine {
             | Action::Merge(_)
             | Action::HandOver(_)
             | Action::Answer(_)
+            | Action::Revert(_)
+            | Action::NoRevert(_)
             | Action::Drop(_) => true,
             Action::Land(_) | Action::Settle(..) | Action::Wait(_) => false,
         };

@@ -202,6 +202,8 @@ fn note(turn: &Turn) {
         Action::Merge(_) => "merge",
         Action::Land(_) => "land",
         Action::Settle(..) => "settle",
+        Action::Revert(_) => "revert",
+        Action::NoRevert(_) => "no revert",
         Action::Answer(_) => "answer",
     };
     info!(action = name, stage = turn.record.stage.name(), code = %turn.verdict.code, "{}", turn.verdict.sentence);

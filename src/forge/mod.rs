@@ -72,6 +72,12 @@ pub trait Forge: Send + Sync {
     /// What a user may do in the repository; none where the forge's answer is about another number.
     async fn right(&self, user: &User) -> Result<Right, ForgeError>;
 
+    /// Who the forge takes for the author of a commit; none where it does not tell.
+    async fn author(&self, commit: &Oid) -> Result<Option<User>, ForgeError> {
+        let _ = commit;
+        Ok(None)
+    }
+
     /// Merges a pull request whose head is exactly the one named.
     async fn merge(&self, number: u64, order: &MergeOrder) -> Result<Merge, ForgeError>;
 

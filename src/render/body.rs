@@ -204,6 +204,25 @@ pub fn notice(reason: &Reason) -> String {
     )
 }
 
+/// The comment on a landed change whose outcome is bad and that another proposal takes back.
+pub fn redressed(record: &Record, revert: &str) -> String {
+    format!(
+        "{}countersign proposes to take this change back: proposal {}. Its pull request is merged by a person, or closed.\n",
+        outcome(record),
+        code(revert, 80)
+    )
+}
+
+/// The comment on a landed change whose outcome is bad and that only a person can take back.
+pub fn unredressed(record: &Record, reason: &Reason) -> String {
+    format!("{}No pull request that takes it back was opened: {}\n", outcome(record), code(&reason.sentence, 1000))
+}
+
+fn outcome(record: &Record) -> String {
+    let why = record.reason.as_ref().map(|reason| format!(" {}", code(&reason.sentence, 1000))).unwrap_or_default();
+    format!("The outcome of this change is bad.{why}\n\n")
+}
+
 /// Our two check runs.
 pub fn check_texts(record: &Record, verdict: &Verdict) -> Vec<CheckText> {
     vec![attestation_check(record, verdict), gate_check(record, verdict)]

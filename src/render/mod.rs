@@ -11,6 +11,7 @@ pub mod page;
 pub use answer::answer;
 pub use body::{
     CheckText, RenderError, attested_body, body_text, check_texts, commit_message, merge_message, notice, pull_title,
+    redressed, unredressed,
 };
 pub use graduation::graduation;
 pub use neutral::{code, fence, line, visible};

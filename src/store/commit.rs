@@ -109,7 +109,7 @@ impl Store {
         let places = log::append(&mut tx, &mut head, tenant, &events, now).await?;
         record::tally(&mut tx, transition, seq, at).await?;
         halts::keep(&mut tx, transition, seq).await?;
-        due::plan(&mut tx, tenant, &record.id, transition.due).await?;
+        due::plan(&mut tx, tenant, &record.id, record.stage.is_final(), transition.due).await?;
         self.keep(&mut tx, tenant, transition, at).await?;
         approvals::consume(&mut tx, record, now).await?;
         if let Some(token) = token {

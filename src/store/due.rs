@@ -41,7 +41,7 @@ pub enum WakeBy<'a> {
         /// The pull request's number.
         number: u64,
     },
-    /// All of a repository, by its key.
+    /// All of a repository, by its key, but those whose outcome is known: they have time.
     Repository(&'a str),
 }
 
@@ -143,7 +143,8 @@ impl Store {
             }
             WakeBy::Repository(repository) => {
                 let sql = "UPDATE due SET woken = 1, at = CASE WHEN at > $1 THEN $1 ELSE at END WHERE tenant = $2 \
-                           AND proposal IN (SELECT id FROM proposal WHERE tenant = $2 AND repository = $3)";
+                           AND proposal IN (SELECT id FROM proposal WHERE tenant = $2 AND repository = $3 \
+                           AND stage <> 'settled')";
                 run!(&mut tx, sql, now.0, tenant.as_str(), repository)?
             }
         };
@@ -222,8 +223,9 @@ pub(super) async fn insert(tx: &mut Tx, tenant: &TenantId, id: &str, now: Time) 
     run!(tx, sql, tenant.as_str(), id, now.0).map(|_| ())
 }
 
-/// Says when to look again, unless a hint that came meanwhile is earlier; never, when none is given.
-pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, due: Option<Time>) -> Result<()> {
+/// Says when to look again, unless a hint that came meanwhile is earlier; never, when none is given. Nobody need have
+/// meant to look at a proposal that is over.
+pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, over: bool, due: Option<Time>) -> Result<()> {
     let Some(due) = due else {
         let sql = "DELETE FROM due WHERE tenant = $1 AND proposal = $2";
         return run!(tx, sql, tenant.as_str(), id).map(|_| ());
@@ -232,6 +234,7 @@ pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, due: Option<T
                WHERE tenant = $2 AND proposal = $3";
     match run!(tx, sql, due.0, tenant.as_str(), id)? {
         1 => Ok(()),
+        _ if over => insert(tx, tenant, id, due).await,
         _ => Err(StoreError::Other(format!("proposal {id} is not over and has no due item"))),
     }
 }

@@ -26,12 +26,12 @@ impl Store {
         pulls(&mut tx, tenant, repository, except, now).await
     }
 
-    /// Other proposals with the same effect that are not over, or whose pull request a person closed; oldest first.
+    /// Other proposals with the same effect that are not over, that landed, or whose pull request a person closed;
+    /// oldest first.
     pub async fn twins(&self, tenant: &TenantId, effect: Digest, except: &str) -> Result<Vec<Neighbour>> {
         let mut tx = self.db.read().await?;
         let sql = "SELECT record, updated FROM proposal WHERE tenant = $1 AND effect = $2 AND id <> $3 \
-                   AND (stage NOT IN ('settled', 'dropped') OR (stage = 'dropped' AND reason = 'rejected' \
-                   AND pull IS NOT NULL)) ORDER BY id";
+                   AND (stage <> 'dropped' OR (reason = 'rejected' AND pull IS NOT NULL)) ORDER BY id";
         let effect = effect.to_string();
         neighbours(rows!(&mut tx, (String, i64), sql, tenant.as_str(), effect.as_str(), except)?)
     }

@@ -9,7 +9,7 @@ use crate::domain::audit::{Decision, Event};
 use crate::domain::canon::Malformed;
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage};
-use crate::domain::proposal::{ActionKind, MAX_BYTES, Sealed};
+use crate::domain::proposal::{ActionKind, MAX_BYTES, OWN, Sealed};
 use crate::domain::redact::Redactor;
 use crate::store::{Received, Store, StoreError, WakeBy};
 use serde_json::json;
@@ -55,6 +55,9 @@ pub enum Refused {
     /// It claims another proposer.
     #[error("`proposer.id` is not the principal of the token: write the name the token was made for")]
     ForeignProposer,
+    /// It comes in our own name.
+    #[error("the principal `{OWN}` is the service's own: make a token for another name")]
+    OwnName,
     /// The repository is not listed for the tenant.
     #[error("repository `{0}` is not listed for this tenant: add a [[tenant.repository]] to the settings")]
     UnknownRepository(String),
@@ -82,6 +85,7 @@ impl Refused {
             Refused::Malformed(_) => "malformed",
             Refused::ForeignTenant => "tenant_mismatch",
             Refused::ForeignProposer => "proposer_mismatch",
+            Refused::OwnName => "proposer_reserved",
             Refused::UnknownRepository(_) => "repository_unknown",
             Refused::Expired(_) => "expired",
             Refused::NameTaken { .. } => "name_taken",
@@ -144,6 +148,9 @@ fn judge<'a>(
     }
     if proposal.proposer.id != principal {
         return Err(Refused::ForeignProposer);
+    }
+    if proposal.is_own() {
+        return Err(Refused::OwnName);
     }
     let wanted = &proposal.repository;
     let listed = settings.tenant(tenant).and_then(|tenant| tenant.repository(wanted.forge, &wanted.name));

@@ -205,7 +205,9 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
         let (status, title) = match &refused {
             Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The proposal is too large"),
-            Refused::ForeignTenant | Refused::ForeignProposer => (StatusCode::FORBIDDEN, "The token may not do this"),
+            Refused::ForeignTenant | Refused::ForeignProposer | Refused::OwnName => {
+                (StatusCode::FORBIDDEN, "The token may not do this")
+            }
             Refused::UnknownRepository(_) => (StatusCode::NOT_FOUND, "The repository is not listed"),
             Refused::Expired(_) => (StatusCode::UNPROCESSABLE_ENTITY, "The proposal has expired"),
             Refused::NameTaken { .. } => (StatusCode::CONFLICT, "The id is taken"),

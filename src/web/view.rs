@@ -85,13 +85,20 @@ pub(super) struct RelationsView {
     /// The one whose pull request a person closed: a no to the same change.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused_with: Option<String>,
+    /// The one whose landed change it takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverts: Option<String>,
+    /// The one that takes its landed change back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverted_by: Option<String>,
 }
 
 impl RelationsView {
     fn of(record: &Record) -> Option<RelationsView> {
-        let Relations { duplicate_of, superseded_by, supersedes, refused_with } = record.relations.clone();
+        let Relations { duplicate_of, superseded_by, supersedes, refused_with, reverts, reverted_by } =
+            record.relations.clone();
         let any = !record.relations.is_empty();
-        any.then_some(RelationsView { duplicate_of, superseded_by, supersedes, refused_with })
+        any.then_some(RelationsView { duplicate_of, superseded_by, supersedes, refused_with, reverts, reverted_by })
     }
 }
 

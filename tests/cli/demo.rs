@@ -84,8 +84,14 @@ fn one_json_object_tells_everything() {
     assert_eq!(keys, documented);
     let merges = report["merges"].as_array().unwrap();
     let alone: Vec<&Value> = merges.iter().filter(|merge| merge["auto"] == true).collect();
-    assert_eq!(alone.len(), 1, "one merged by itself");
-    assert_eq!(alone[0]["proposal"], "by-itself");
+    let names: Vec<&str> = alone.iter().map(|merge| merge["proposal"].as_str().unwrap()).collect();
+    assert_eq!(names, ["by-itself", "turned-bad"], "these merged by themselves");
+    let proposals = report["proposals"].as_array().unwrap();
+    let at = proposals.iter().position(|proposal| proposal["name"] == "turned-bad").unwrap();
+    let (bad, back) = (&proposals[at], &proposals[at + 1]);
+    assert_eq!((bad["outcome"].as_str(), bad["reason"]["code"].as_str()), (Some("bad"), Some("reported_bad")));
+    assert!(back["name"].as_str().unwrap().starts_with("turned-bad-revert-"), "{back}");
+    assert_eq!((back["stage"].as_str(), back["auto"].as_bool()), (Some("open"), Some(false)), "a person merges it");
     assert_eq!(report["replayed"], json!(merges.len()));
     assert_eq!(report["audit_verified"], true);
     let left: Vec<&str> =

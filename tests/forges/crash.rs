@@ -32,7 +32,7 @@ const STORY: &str =
 /// Longer than a lease.
 const LEASE: i64 = 121;
 
-type Work<T> = Box<dyn FnOnce(Parts) -> Pin<Box<dyn Future<Output = T>>> + Send>;
+pub type Work<T> = Box<dyn FnOnce(Parts) -> Pin<Box<dyn Future<Output = T>>> + Send>;
 
 /// Lives with a process's whole memory of its own: runtime, connections, database, caches. None if it died.
 async fn live<T: Send + 'static>(
@@ -62,10 +62,10 @@ async fn live<T: Send + 'static>(
 }
 
 /// What a life was about: the record, what happened, and whether the log verifies.
-type Left = (Record, Vec<Happened>, Result<(), String>);
+pub type Left = (Record, Vec<Happened>, Result<(), String>);
 
 /// Sends the proposal if it was not sent, looks at it, and takes every turn.
-fn work(kind: Kind, now: Time) -> Work<Left> {
+pub fn work(kind: Kind, now: Time) -> Work<Left> {
     Box::new(move |parts| {
         Box::pin(async move {
             let tenant: TenantId = "acme".parse().unwrap();
@@ -87,7 +87,12 @@ fn work(kind: Kind, now: Time) -> Work<Left> {
 }
 
 /// Takes every turn; after a death it begins anew until nothing is due.
-async fn turns(ground: &Ground, doom: &mut Option<(u64, Side)>, past: u64) -> Left {
+pub async fn turns(
+    ground: &Ground,
+    doom: &mut Option<(u64, Side)>,
+    past: u64,
+    work: fn(Kind, Time) -> Work<Left>,
+) -> Left {
     let (died, gone) = (Arc::new(Notify::new()), CancellationToken::new());
     ground.fake().doom.clear();
     if let Some((n, side)) = *doom {
@@ -142,11 +147,11 @@ pub async fn shown(ground: &Ground, number: u64) -> String {
 async fn way(kind: Kind, mut doom: Option<(u64, Side)>) -> (String, u64) {
     let planned = doom;
     let ground = seasoned::ground(kind).await;
-    let (record, ..) = turns(&ground, &mut doom, 0).await;
+    let (record, ..) = turns(&ground, &mut doom, 0, work).await;
     let first = ground.fake().doom.requests();
     let number = record.pull.unwrap_or_else(|| panic!("{planned:?}: no pull request, {:?}", record.reason));
     ground.ci().check(number, "ci/build", Conclusion::Success, CI).await.unwrap();
-    let (record, events, log) = turns(&ground, &mut doom, first).await;
+    let (record, events, log) = turns(&ground, &mut doom, first, work).await;
     let requests = first + ground.fake().doom.requests();
     let told = story::told(&events);
     assert_eq!(told, STORY, "{kind:?} {planned:?}\n{}\n{}", story::tale(&record, &events), ground.asked());

@@ -84,6 +84,7 @@ mod opening;
 mod outcomes;
 #[path = "../it/resigned.rs"]
 mod resigned;
+mod reverts;
 mod seasoned;
 mod served;
 mod stand;

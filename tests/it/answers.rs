@@ -241,9 +241,9 @@ async fn tm51_what_landed_is_not_what_was_attested() {
     w.check_passes(&id).await;
     w.reports(&id, "good").await;
     w.later(72 * HOUR).await;
-    assert!(
-        w.story(&id).await.ends_with("every gate passes / landed otherwise: merge.mismatch / settled: bad, demoted")
-    );
+    assert!(w.story(&id).await.ends_with(
+        "every gate passes / landed otherwise: merge.mismatch / settled: bad, demoted / no revert: revert_by_hand"
+    ));
     let record = w.record(&id).await;
     assert_eq!((record.outcome, record.auto), (Some(Judgement::Bad), true));
     assert!(w.demoted(&id).await, "the class is frozen");

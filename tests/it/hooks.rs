@@ -225,7 +225,9 @@ async fn a_comment_on_a_settled_pull_request_is_heard() {
     w.check_passes(&id).await;
     w.merge(&id).await;
     w.later(73 * 3_600).await;
+    w.later(73 * 3_600).await;
     assert_eq!(w.record(&id).await.stage, Stage::Settled);
+    assert!(w.stage.parts.store.trouble(w.stage.tenant(), &id).await.unwrap().is_none(), "nobody looks any more");
     let (number, key) = (w.number(&id).await, w.record(&id).await.binding.key());
     w.dana().comment(number, "/countersign status").await.unwrap();
     let (store, now) = (&w.stage.parts.store, w.stage.clock.now());

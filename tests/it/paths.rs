@@ -218,7 +218,11 @@ async fn a_bad_report_demotes_and_the_next_one_waits() {
     assert!(w.record(&first).await.auto);
     w.reports(&first, "bad").await;
     w.settle().await;
-    w.expect(&first, &format!("{OPEN} / every gate passes / merged / waits: soak / settled: bad, demoted")).await;
+    w.expect(
+        &first,
+        &format!("{OPEN} / every gate passes / merged / waits: soak / settled: bad, demoted / proposes a revert"),
+    )
+    .await;
     assert!(w.demoted(&first).await);
     let second = w.propose(&image("search", "staging", "2.0")).await;
     w.check_passes(&second).await;
@@ -234,7 +238,7 @@ async fn a_bad_report_of_what_a_person_merged_demotes_nothing() {
     w.merge(&id).await;
     w.reports(&id, "bad").await;
     w.settle().await;
-    w.expect(&id, &format!("{OPEN} / merged by a person / waits: soak / settled: bad")).await;
+    w.expect(&id, &format!("{OPEN} / merged by a person / waits: soak / settled: bad / proposes a revert")).await;
     assert!(!w.demoted(&id).await);
     w.finish().await;
 }

@@ -65,7 +65,8 @@ async fn a_step_ends_with_the_reason_of_the_one_that_failed() {
     w.acts(&three, "received / dropped: predecessor_dropped").await;
     let reason = w.record(&three).await.reason.unwrap().sentence;
     assert!(reason.contains("`two`") && reason.contains("predecessor_failed"), "{reason}");
-    assert_eq!(w.pulls().await.len(), 1);
+    let reverted = w.record(&one).await.relations.reverted_by;
+    assert_eq!((w.pulls().await.len(), reverted.is_some()), (2, true), "the first step and what takes it back");
     w.finish().await;
 }
 

@@ -52,6 +52,13 @@ fn words(event: &Happened) -> String {
             let demoted = if said("demoted") == true { ", demoted" } else { "" };
             format!("settled: {}{demoted}", said("outcome").as_str().unwrap_or_default())
         }
+        "outcome.withdrawn" => {
+            let demoted = if said("demoted") == true { ", demoted" } else { "" };
+            format!("withdrawn: {code}{demoted}")
+        }
+        "change.taken_back" => "taken back".into(),
+        "revert.proposed" => "proposes a revert".into(),
+        "revert.not_proposed" => format!("no revert: {code}"),
         other => other.into(),
     }
 }

@@ -92,6 +92,9 @@ async fn a_revert_takes_back_what_landed_byte_for_byte() {
     w.merge(&next).await;
     assert_eq!(w.file(&file).await.unwrap(), before);
     w.later(60).await;
+    let (first, back) = (w.record(&id).await, w.record(&next).await);
+    assert_eq!((first.relations.reverted_by, back.relations.reverts), (Some(next), Some(id)));
+    assert_eq!(first.reason.unwrap().code, "reverted", "taken back while it soaked");
     w.finish().await;
 }
 

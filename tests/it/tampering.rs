@@ -205,6 +205,9 @@ async fn tm14_retargeted_between_proof_and_merge() {
     assert!(w.story(&id).await.contains("every gate passes / landed otherwise: merge.mismatch"));
     assert!(w.demoted(&id).await);
     assert!(w.file(&overlay("web", "staging")).await.unwrap().contains("1.0"), "main did not move");
+    w.later(601).await;
+    let told = w.story(&id).await;
+    assert!(told.ends_with("settled: bad, demoted / no revert: revert_by_hand"), "{told}");
     w.finish().await;
 }
 

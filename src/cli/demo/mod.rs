@@ -75,6 +75,7 @@ async fn play(home: &Path, kept: bool, out: &mut dyn Write) -> anyhow::Result<(P
     play.waiting(&stage).await?;
     play.tampered(&stage).await?;
     play.refused(&stage).await?;
+    play.failing(&stage).await?;
     let proofs = proofs::prove_all(&stage, &play, home).await?;
     stage.parts.store.close().await;
     tell(&stage, &play, &proofs, out, on)?;
@@ -90,10 +91,15 @@ fn tell(stage: &Stage, play: &Play, proofs: &Proofs, out: &mut dyn Write, on: bo
     };
     for proposal in proofs.proposals.iter().skip(usize::try_from(HISTORY)?) {
         let stage = text(proposal, "stage");
-        let ink = if stage == "settled" || stage == "merged" { Ink::Good } else { Ink::Note };
+        let ink = match stage.as_str() {
+            "settled" | "merged" if text(proposal, "outcome") == "bad" => Ink::Bad,
+            "settled" | "merged" => Ink::Good,
+            _ => Ink::Note,
+        };
+        let name: String = text(proposal, "name").chars().take(16).collect();
         let pull = proposal.get("pull").and_then(Value::as_u64).map(|n| format!("#{n}")).unwrap_or_default();
         let stage = paint(on, ink, &format!("{stage:<9}"));
-        writeln!(out, "  {:<16} {stage} {pull:<5} {}", text(proposal, "name"), text(proposal, "story"))?;
+        writeln!(out, "  {:<16} {stage} {pull:<5} {}", name, text(proposal, "story"))?;
     }
     for (name, reason) in &proofs.left {
         writeln!(out, "  {} {name}: left to people, {reason}", paint(on, Ink::Bad, "!"))?;

@@ -4,6 +4,7 @@ use super::stage::{PROPOSER, REPOSITORY, Stage};
 use crate::domain::lifecycle::Stage as At;
 use crate::domain::trust::Judgement;
 use crate::forge::local::Edit;
+use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -161,6 +162,25 @@ impl Play {
             stage.check_passes(id, "ci/build").await?;
         }
         stage.settle().await?;
+        Ok(())
+    }
+
+    /// One that merges by itself and does badly: its class loses its autonomy, and the way back is opened.
+    pub(super) async fn failing(&mut self, stage: &Stage) -> anyhow::Result<()> {
+        let story = "merges by itself, is reported bad: its class needs people again";
+        let id = self.send(stage, &set_image("turned-bad", "email", "staging", "2.0"), story).await?;
+        stage.check_passes(&id, "ci/build").await?;
+        stage.settle().await?;
+        stage.report(&id, Judgement::Bad, "mails are sent twice").await?;
+        stage.wake(&id).await?;
+        stage.settle().await?;
+        let record = stage.record(&id).await?;
+        let class = record.class.as_ref().context("the change that did badly has no class")?.key();
+        let demoted = stage.parts.store.demoted(stage.tenant(), class).await?;
+        anyhow::ensure!(record.auto && demoted, "the class whose change did badly keeps its autonomy");
+        let revert = record.relations.reverted_by.context("nothing takes back the change that did badly")?;
+        anyhow::ensure!(stage.record(&revert).await?.stage == At::Open, "the revert was not opened");
+        self.played.push(Played { id: revert, story: "takes it back: opened at once, waits for a person" });
         Ok(())
     }
 

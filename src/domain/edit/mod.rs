@@ -12,7 +12,7 @@ mod spans;
 pub mod yaml;
 
 use engines::Made;
-pub use engines::{Format, Steps};
+pub use engines::{Format, Remains, Steps};
 pub use inverse::{FileInverse, Inverse, Span};
 pub use landed::{LandedChange, LandedFile, not_landed};
 pub use refusal::{Code, Refusal};

@@ -4,6 +4,7 @@
 
 mod asked;
 mod forge;
+mod left;
 mod others;
 mod quota;
 mod rego;
@@ -13,6 +14,7 @@ pub use forge::{
     Check, Comment, Conclusion, Landed, Mergeable, Opinion, Protection, Pull, PullState, Repository, Review, Right,
     User,
 };
+pub use left::{Left, Undone};
 pub use others::{Before, Predecessor, Rival, Twin};
 pub use quota::{Counts, Quota};
 pub use rego::{Answer, Fault, MAX_POLICY, Policy};
@@ -171,6 +173,8 @@ pub struct Facts {
     pub pull: Option<Pull>,
     /// What the merge left, once there was one.
     pub landing: Option<Landing>,
+    /// What is left of the landed change on the base branch; none while that cannot be told.
+    pub left: Option<Left>,
     /// The keys that attestations are verified with.
     pub keys: KeySet,
     /// Who may approve, as of now.

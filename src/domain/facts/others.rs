@@ -12,8 +12,10 @@ pub struct Twin {
     pub id: String,
     /// Whether it is still going on and goes before this one.
     pub active: bool,
-    /// When a person closed its pull request, if one did.
+    /// When a person closed its pull request or took its landed change back, if one did.
     pub rejected: Option<Time>,
+    /// It had landed.
+    pub reverted: bool,
     /// Why, in the words that are kept of it.
     pub why: Option<String>,
 }

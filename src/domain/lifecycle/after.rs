@@ -5,6 +5,7 @@ use super::command;
 use super::ending::{dropped, landed_as, settled};
 use super::next::digest;
 use super::payload::{merge_payload, plan_artifacts, push_payload};
+use super::redress;
 use super::renewal::satisfied_since;
 use super::supersede;
 use super::track::{class_standing, terms};
@@ -39,6 +40,8 @@ pub enum Done {
     Reported,
     /// A comment was answered; the proposal that follows, if one does.
     Answered(Option<String>),
+    /// The proposal that takes it back is kept, under this id.
+    Following(String),
     /// The forge's answer to the merge order.
     Merged(MergeAnswer),
 }
@@ -71,6 +74,8 @@ pub fn intent(case: &Case<'_>, action: &Action, verdict: &Verdict, nonce: &str) 
         | Action::HandOver(_)
         | Action::Land(_)
         | Action::Settle(..)
+        | Action::Revert(_)
+        | Action::NoRevert(_)
         | Action::Answer(_)
         | Action::Wait(_) => None,
     }
@@ -97,6 +102,8 @@ pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) ->
         (Action::HandOver(reason), _) => Some(handed_over(case, reason, verdict)),
         (Action::Land(landed), _) => Some(landed_as(case, landed, verdict)),
         (Action::Settle(result, reason), _) => Some(settled(case, *result, reason, verdict)),
+        (Action::Revert(_), Done::Following(id)) => Some(redress::proposed(case, &id)),
+        (Action::NoRevert(reason), _) => Some(redress::forgone(case, reason)),
         (Action::Report, _) => Some(reported(case, verdict)),
         (Action::Answer(answer), Done::Answered(successor)) => {
             Some(command::answered(case, answer, successor, verdict))
@@ -137,7 +144,15 @@ pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) ->
             Some(next.refusing(case, "attestation.refused", &fault.code, json!({"reason": fault.reason})))
         }
         (Action::Merge(_), Done::Merged(answer)) => Some(answered(case, &answer, verdict)),
-        (Action::Push(_) | Action::OpenPull | Action::Attest(_) | Action::Merge(_) | Action::Answer(_), _) => None,
+        (
+            Action::Push(_)
+            | Action::OpenPull
+            | Action::Attest(_)
+            | Action::Merge(_)
+            | Action::Revert(_)
+            | Action::Answer(_),
+            _,
+        ) => None,
     }
 }
 

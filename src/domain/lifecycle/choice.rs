@@ -1,6 +1,6 @@
 //! The actions there are, and a choice of one with its reasons.
 
-use super::command::Answer;
+use super::command::{Answer, Successor};
 use super::{Case, MergeIntent, PushIntent, Reason};
 use crate::domain::attest::Binding;
 use crate::domain::facts::Landed;
@@ -29,6 +29,10 @@ pub enum Action {
     Land(Landed),
     /// Take note of its outcome.
     Settle(Judgement, Reason),
+    /// Propose to take it back.
+    Revert(Box<Successor>),
+    /// Take note that no revert is proposed, and why; where a person has to act, say so.
+    NoRevert(Reason),
     /// Answer a person's comment.
     Answer(Box<Answer>),
     /// Look again at this time.

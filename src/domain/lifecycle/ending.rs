@@ -6,8 +6,10 @@ use super::after::{event, remember};
 use super::command;
 use super::next::remembered;
 use super::payload::plan_artifacts;
+use super::redress;
 use super::supersede;
 use super::track::outcome;
+use super::undone;
 use super::{Case, Owner, Reason, Record, Stage, Transition};
 use crate::domain::audit::Decision;
 use crate::domain::facts::{Landed, Landing};
@@ -89,17 +91,29 @@ pub(super) fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> 
 
 pub(super) fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
+    let before = case.record.outcome;
     next.record.stage = Stage::Settled;
-    next.record.over = Some(case.facts.now);
-    next.record.outcome = Some(result);
-    next.record.reason = Some(reason.clone());
-    next.outcome = outcome(case, &next.record, result);
-    next.demote = result == Judgement::Bad && case.record.auto;
-    next.due = None;
-    let payload =
-        json!({"outcome": result, "reason": reason.sentence, "auto": case.record.auto, "demoted": next.demote});
-    let record = next.record.clone();
+    next.record.over.get_or_insert(case.facts.now);
+    next.record.undone = undone::taken_back(case);
     let decision = if result == Judgement::Bad { Decision::Refuse } else { Decision::Note };
-    next.events.push(event(case, &record, "outcome.recorded", decision, &reason.code, payload));
+    let (kind, payload) = if before == Some(Judgement::Bad) {
+        // A failure counts once; that it was taken back is a no all the same.
+        ("change.taken_back", json!({"reason": reason.sentence}))
+    } else {
+        next.record.outcome = Some(result);
+        next.record.reason = Some(reason.clone());
+        next.record.owes_revert = result == Judgement::Bad && redress::owes(&next.record, &reason.code);
+        next.outcome = outcome(case, &next.record, result);
+        next.demote = result == Judgement::Bad && case.record.auto && case.record.class.is_some();
+        let kind = if before.is_some() { "outcome.withdrawn" } else { "outcome.recorded" };
+        let (auto, demoted) = (case.record.auto, next.demote);
+        (
+            kind,
+            json!({"outcome": result, "before": before, "reason": reason.sentence, "auto": auto, "demoted": demoted}),
+        )
+    };
+    next.due = undone::next_look(case, &next.record);
+    let record = next.record.clone();
+    next.events.push(event(case, &record, kind, decision, &reason.code, payload));
     next
 }

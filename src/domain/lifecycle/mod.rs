@@ -17,12 +17,14 @@ mod intents;
 mod next;
 mod payload;
 mod received;
+mod redress;
 mod relations;
 mod renewal;
 mod rules_state;
 mod soak;
 mod supersede;
 mod track;
+mod undone;
 
 pub use after::{Done, after, announced, intent};
 pub use approved::counted;
@@ -34,11 +36,13 @@ pub use hear::{Heard, hear};
 pub use heard::sentence;
 pub use intents::{Announced, Issued, MergeIntent, PushIntent};
 pub use next::{digest, next};
+pub use redress::by_hand;
 pub use relations::Relations;
 pub use rules_state::RulesState;
 pub use soak::SWEEP;
 pub use supersede::{other, predecessor, twin};
 pub use track::{class_standing, withdrawn};
+pub use undone::TakenBack;
 
 use super::approval::{Redeemed, Rejection};
 use super::audit::Event;
@@ -252,6 +256,12 @@ pub struct Record {
     /// What became of it.
     #[serde(default)]
     pub outcome: Option<Judgement>,
+    /// Its outcome is followed by a proposal that takes it back, and there is none yet.
+    #[serde(default)]
+    pub owes_revert: bool,
+    /// Somebody took it back.
+    #[serde(default)]
+    pub undone: Option<TakenBack>,
     /// What people asked for on its pull request.
     #[serde(default)]
     pub commands: command::Commands,

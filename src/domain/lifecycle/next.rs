@@ -9,7 +9,8 @@ use super::heard;
 use super::renewal::{renewal, wished};
 use super::soak::soaking;
 use super::supersede;
-use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage};
+use super::undone;
+use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage, redress};
 use crate::domain::attest::{prove, region_digest};
 use crate::domain::facts::{Plan, Pull, PullState};
 use crate::domain::ids::{Digest, Oid, Time};
@@ -32,7 +33,10 @@ pub fn next(case: &Case<'_>) -> Choice {
 }
 
 fn over(case: &Case<'_>) -> Choice {
-    let again = command::over_due(case.record, remembered(case), case.facts.now);
+    if let Some(choice) = redress::owed(case).or_else(|| undone::noticed(case)) {
+        return choice;
+    }
+    let again = undone::next_look(case, case.record);
     choose(Action::Wait(again.unwrap_or(Time(i64::MAX))), Verdict::pass("over", "nothing is left to do"))
 }
 

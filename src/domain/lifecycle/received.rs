@@ -54,6 +54,8 @@ impl Record {
             landed_as_attested: None,
             auto: false,
             outcome: None,
+            owes_revert: false,
+            undone: None,
             commands: Commands::default(),
             over: None,
             relations: Relations::default(),

@@ -1,4 +1,4 @@
-//! The proposals that a proposal has to do with: the same change, a newer one, a remembered no.
+//! The proposals that a proposal has to do with: the same change, a newer one, a remembered no, a revert.
 //!
 //! Must not decide which they are.
 
@@ -16,6 +16,10 @@ pub struct Relations {
     pub supersedes: Vec<String>,
     /// The one whose pull request a person closed: a no to the same change.
     pub refused_with: Option<String>,
+    /// The one whose landed change it takes back.
+    pub reverts: Option<String>,
+    /// The one that takes its landed change back.
+    pub reverted_by: Option<String>,
 }
 
 impl Relations {

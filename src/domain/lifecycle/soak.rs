@@ -3,7 +3,7 @@
 //! Must not count anything: it only says what the outcome is.
 
 use super::choice::{Action, Choice, choose, later};
-use super::{Case, Owner, Reason};
+use super::{Case, Owner, Reason, undone};
 use crate::domain::policy::rules::Rules;
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
@@ -26,10 +26,13 @@ pub(super) fn soaking(case: &Case<'_>) -> Choice {
     if let Some(report) = facts.reports.iter().find(|report| report.result == Judgement::Bad) {
         return settle(Judgement::Bad, "reported_bad", &format!("{} reports: {}", report.reporter, report.note));
     }
+    if let Some(sentence) = undone::told(case) {
+        return settle(Judgement::Bad, "reverted", &sentence);
+    }
     let soak = case.rules.loaded().map(|loaded| loaded.rules.auto_merge.soak).unwrap_or(Rules::DEFAULT_SOAK);
     let ends = landed.at.plus_seconds(soak.0);
     if ends > facts.now {
-        let sentence = format!("it soaks until {ends}");
+        let sentence = format!("it soaks until {ends}{}", undone::doubt(facts.left.as_ref()));
         // Before that, people may ask for something in a comment.
         let again = facts.now.plus_seconds(SWEEP.max(facts.sweep));
         return choose(Action::Wait(ends.min(again)), Verdict::wait("soak", "soak", sentence));
@@ -43,7 +46,7 @@ pub(super) fn soaking(case: &Case<'_>) -> Choice {
     }
 }
 
-fn settle(result: Judgement, code: &str, sentence: &str) -> Choice {
+pub(super) fn settle(result: Judgement, code: &str, sentence: &str) -> Choice {
     let verdict = match result {
         Judgement::Good => Verdict::pass("outcome", sentence),
         Judgement::Bad => Verdict::refuse("outcome", code, sentence),

@@ -49,7 +49,12 @@ pub fn twin(record: &Record, found: &Record, updated: Time, known: &Approvers) -
     Twin {
         id: found.id.clone(),
         active: goes_first,
-        rejected: (found.stage == Stage::Dropped).then_some(found.over.unwrap_or(updated)),
+        rejected: match found.stage {
+            Stage::Dropped => Some(found.over.unwrap_or(updated)),
+            Stage::Settled => found.undone.as_ref().filter(|undone| !undone.reopened).map(|undone| undone.at),
+            Stage::Received | Stage::Pushed | Stage::Open | Stage::Merged => None,
+        },
+        reverted: found.stage == Stage::Settled,
         why: found.reason.as_ref().map(|reason| reason.sentence.clone()),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not make an outcome good: only a reporter's evidence at the end of the soak does.
 
+use super::redress;
 use super::{Case, FileSummary, HealthReport, Reason, Record, Stage, Transition};
 use crate::domain::attest::EDITOR;
 use crate::domain::audit::{Decision, Event};
@@ -81,6 +82,7 @@ pub fn withdrawn(record: &Record, report: &HealthReport, now: Time) -> Option<Tr
     let sentence = format!("{} reports after the soak: {}", report.reporter, report.note);
     record.outcome = Some(Judgement::Bad);
     record.reason = Some(Reason::new("reported_bad_late", sentence));
+    record.owes_revert = redress::owes(&record, "reported_bad_late");
     let outcome = record.class.as_ref().map(|_| Outcome {
         target: record.files(),
         at: now,
@@ -109,7 +111,7 @@ pub fn withdrawn(record: &Record, report: &HealthReport, now: Time) -> Option<Tr
         outcome,
         demote,
         halt: None,
-        due: None,
+        due: Some(now),
         artifacts: Vec::new(),
     })
 }

@@ -278,6 +278,11 @@ fn numbers(old: &Rules, new: &Rules, found: &mut Vec<Consequence>) {
     );
     let shown = (old.hold_period.to_string(), new.hold_period.to_string());
     more(found, "holdPeriod", (old.hold_period, new.hold_period), shown);
+    match (old.revert_on_failure, new.revert_on_failure) {
+        (true, false) => say(found, Way::Other, "a bad outcome is not followed by a revert".into()),
+        (false, true) => say(found, Way::Other, "a bad outcome is followed by a revert that a person merges".into()),
+        (true, true) | (false, false) => {}
+    }
     match (old.stop, new.stop) {
         (true, false) => say(found, Way::Looser, "the emergency stop is taken back".into()),
         (false, true) => say(found, Way::Tighter, "the emergency stop: nothing is pushed or merged".into()),
@@ -356,6 +361,7 @@ mod tests {
             ("protectedNamespaces: [a]", "", "looser  not any more: `a` is a protected namespace"),
             ("", "bases: [release]", "looser  `release` may be changed as a base branch"),
             ("stop: true", "", "looser  the emergency stop is taken back"),
+            ("", "revertOnFailure: false", "other   a bad outcome is not followed by a revert"),
             ("", "freeze: [{from: 'Fri 18:00', to: 'Mon 08:00'}]", "tighter `Fri 18:00 to Mon 08:00 UTC` is frozen"),
             ("", "approvals: {tier1: 1}", "tighter approvals.tier1: 1, before 0"),
             ("", "approvals: {minimumConfidence: \"0.5\"}", "tighter approvals.minimumConfidence: 0.5, before none"),

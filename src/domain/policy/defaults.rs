@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn whether_reverts_are_opened_is_the_organisations_where_it_says_so() {
+        let reverts = |said: Value, config: &str| under(said, config).expect("rules").rules.revert_on_failure;
+        let (on, off) = ("version: 1\nrevertOnFailure: true\n", "version: 1\nrevertOnFailure: false\n");
+        assert!(reverts(json!({}), "version: 1\n") && !reverts(json!({}), off));
+        assert!(!reverts(json!({"revertOnFailure": false}), "version: 1\n"));
+        assert!(!reverts(json!({"revertOnFailure": false}), on) && reverts(json!({"revertOnFailure": true}), off));
+    }
+
+    #[test]
     fn the_digest_names_both_sides() {
         let plain = Loaded::read("a", b"version: 1\n", None).expect("rules").digest;
         let one = under(json!({"limits": {"files": 3}}), "version: 1\n").expect("rules").digest;

@@ -69,7 +69,17 @@ impl Judged {
             tier,
         };
         let (approvals, why) = need::need(proposal, &effect, tier, &rules.approvals);
-        Judged { effect, place, tier, class, approvals, why }
+        Judged { effect, place, tier, class, approvals, why }.own(proposal)
+    }
+
+    /// A revert of ours needs nobody to be opened, and always a person to be merged.
+    #[must_use]
+    fn own(mut self, proposal: &Proposal) -> Judged {
+        if proposal.is_own() {
+            self.place.mode = self.place.mode.min(Mode::Propose);
+            (self.approvals, self.why) = (0, Vec::new());
+        }
+        self
     }
 
     /// The same in a class that a severe failure froze: it only observes.
@@ -83,8 +93,8 @@ impl Judged {
 
     /// The same where policies ask for more approvals.
     #[must_use]
-    pub fn asked(mut self, answer: Option<&Answer>) -> Judged {
-        if let Some(answer) = answer {
+    pub fn asked(mut self, proposal: &Proposal, answer: Option<&Answer>) -> Judged {
+        if let Some(answer) = answer.filter(|_| !proposal.is_own()) {
             need::raise(&mut self.approvals, &mut self.why, answer);
         }
         self
@@ -217,7 +227,10 @@ fn duplicate(twins: &[Twin], rules: &Rules, now: Time) -> Verdict {
     let forgotten = |at: Time| at.plus_seconds(remembered(Some(rules))) <= now;
     if let Some(twin) = twins.iter().find(|twin| twin.rejected.is_some_and(|at| !forgotten(at))) {
         let why = twin.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        let sentence = format!("a person closed the pull request of proposal {} that made this change{why}", twin.id);
+        let sentence = match twin.reverted {
+            true => format!("this change landed with proposal {} and was taken back{why}", twin.id),
+            false => format!("a person closed the pull request of proposal {} that made this change{why}", twin.id),
+        };
         return Verdict::refuse("duplicate", "rejected", sentence);
     }
     Verdict::pass("duplicate", "nobody else makes this change")

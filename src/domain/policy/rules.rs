@@ -53,6 +53,9 @@ pub struct Rules {
     /// When nothing is merged without a person.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
+    /// A pull request that takes a landed change back follows a bad outcome; a person merges it.
+    #[serde(default = "yes")]
+    pub revert_on_failure: bool,
     /// Stops everything in this repository.
     #[serde(default)]
     pub stop: bool,
@@ -178,6 +181,10 @@ pub struct Limits {
     pub files: u64,
     /// Changed lines in one proposal.
     pub lines: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn hour() -> Span {

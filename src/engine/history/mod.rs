@@ -2,8 +2,11 @@
 //!
 //! Must not look at more than its limits, nor believe a message that is not a trailer.
 
+mod left;
 #[cfg(test)]
 mod tests;
+
+pub(super) use left::left;
 
 use crate::domain::change::Landed;
 use crate::domain::edit::{Code, LandedChange, LandedFile, Refusal, paths};

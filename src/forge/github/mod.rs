@@ -145,6 +145,11 @@ impl Forge for GithubForge {
         self.right_of(user).await
     }
 
+    async fn author(&self, commit: &Oid) -> Result<Option<User>, ForgeError> {
+        let author = self.owned_commit(commit).await?.and_then(|found| found.author);
+        Ok(author.and_then(|author| Some(User { id: author.id?, login: author.login? })))
+    }
+
     async fn merge(&self, number: u64, order: &MergeOrder) -> Result<Merge, ForgeError> {
         self.merge_pull(number, order).await
     }

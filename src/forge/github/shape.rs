@@ -109,6 +109,7 @@ pub(super) struct OwnedCommit {
 #[derive(Deserialize)]
 pub(super) struct Id {
     pub(super) id: Option<u64>,
+    pub(super) login: Option<String>,
 }
 
 #[derive(Deserialize)]

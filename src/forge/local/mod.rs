@@ -228,6 +228,11 @@ impl Forge for LocalForge {
         self.act("right", move |desk| desk.right(id)).await
     }
 
+    async fn author(&self, commit: &Oid) -> Result<Option<User>, ForgeError> {
+        let commit = commit.clone();
+        self.act("author", move |desk| desk.ledger()?.author(&commit)).await
+    }
+
     async fn merge(&self, number: u64, order: &MergeOrder) -> Result<Merge, ForgeError> {
         let order = order.clone();
         self.act("merge", move |desk| desk.merge(number, &order)).await

@@ -4,7 +4,7 @@
 
 use super::ledger::Ledger;
 use super::record::{Landing, PullRecord};
-use crate::domain::facts::{Landed, Mergeable, Pull, PullState};
+use crate::domain::facts::{Landed, Mergeable, Pull, PullState, User};
 use crate::domain::ids::{Oid, Time};
 use crate::forge::ForgeError;
 use crate::git::{Merged, repository};
@@ -45,6 +45,14 @@ impl Ledger {
             closed_by: record.closed.as_ref().map(|closed| closed.by.clone()),
             head,
         })
+    }
+
+    /// Who made a commit, where its address is that of a local user.
+    pub(super) fn author(&self, commit: &Oid) -> Result<Option<User>, ForgeError> {
+        let commit = self.bare.commit(commit)?;
+        let address = commit.author_email.strip_suffix(repository::DOMAIN).and_then(|local| local.split_once('+'));
+        let id = address.and_then(|(id, _)| id.parse().ok());
+        Ok(id.map(|id| User { id, login: commit.author_name }))
     }
 
     /// The merge that happened: the one on record, or one that was begun and whose commit is on its base.

@@ -119,6 +119,14 @@ async fn hints_reach_those_they_are_about_and_nothing_that_is_over() {
         assert_eq!(wake(WakeBy::Id("0190-c")).await, 0);
         assert_eq!(store.trouble(&acme(), "0190-c").await.expect("reads"), None);
         assert_eq!(store.next_due().await.expect("reads"), Some(at(10)));
+        // One whose outcome is known may be looked at again; what happens elsewhere in the repository is no reason.
+        let known = driven(store, &record(&acme(), "0190-d"), Stage::Settled).await;
+        let later = Transition { due: Some(at(900)), ..step(&known, Stage::Settled) };
+        store.commit(&later, at(11)).await.expect("commits");
+        assert_eq!(wake(WakeBy::Repository(&key)).await, 2, "{}", place.name);
+        let due = async || store.trouble(&acme(), "0190-d").await.expect("reads").map(|(.., due)| due);
+        assert_eq!(due().await, Some(at(900)), "{}", place.name);
+        assert_eq!((wake(WakeBy::Id("0190-d")).await, due().await), (1, Some(at(10))));
     }
 }
 

@@ -52,7 +52,7 @@ pub(in crate::web) struct Item {
     name: Option<String>,
     /// Whose token sent it.
     principal: String,
-    /// `opened`, `merged`, `settled`, `dropped`, `rejected`, `leftToPeople` or `asked`.
+    /// `opened`, `merged`, `settled`, `dropped`, `rejected`, `leftToPeople`, `asked` or `reverting`.
     what: &'static str,
     /// A stable code: why it was dropped or left to people, the command, or the outcome.
     code: String,
@@ -157,6 +157,7 @@ fn what(kind: &str) -> Option<&'static str> {
         "approval.rejected" => Some("rejected"),
         "pr.left_to_people" => Some("leftToPeople"),
         "command.taken" => Some("asked"),
+        "revert.proposed" => Some("reverting"),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::ids::Oid;
 use crate::domain::lifecycle::{Record, withdrawn};
 use crate::domain::trust::Judgement;
 use crate::domain::{canon, lifecycle::Stage};
+use crate::store::WakeBy;
 use crate::web::answers::{BadBody, Clash, Guarded, Missing};
 use crate::web::auth::Identity;
 use crate::web::problem::Problem;
@@ -85,6 +86,7 @@ pub(in crate::web) async fn report(
     let (record, _) = get(&shared, &caller.tenant, &id).await?;
     if let Some(transition) = withdrawn(&record, &report, shared.now()) {
         shared.store().commit(&transition, shared.now()).await?;
+        shared.store().wake(&caller.tenant, WakeBy::Id(&record.id), shared.now()).await?;
     }
     let word = view::judgement(result);
     metrics::counter!("countersign_outcomes_total", "result" => word).increment(1);

@@ -6,7 +6,7 @@ use super::parts::{Diff, Fact, diff};
 use super::{Event, gated, moment, staged};
 use crate::domain::facts::FileSummary;
 use crate::domain::ids::Time;
-use crate::domain::lifecycle::{Owner, Record};
+use crate::domain::lifecycle::{Owner, Record, Relations};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::proposal::{Evidence, Proposal as Asked, Sealed};
 use crate::domain::trust::Judgement;
@@ -37,6 +37,7 @@ pub(super) struct Proposal {
     trouble: Option<Trouble>,
     approvable: bool,
     facts: Vec<Fact>,
+    related: Vec<Fact>,
     why: Why,
     changes: Vec<Change>,
     diff: Option<Diff>,
@@ -104,6 +105,7 @@ impl Proposal {
             trouble: trouble(beside.trouble),
             approvable: super::approve::waits(record),
             facts: facts(record),
+            related: related(record),
             why: Sealed::stored(bytes).map(|sealed| why(&sealed.proposal)).unwrap_or_default(),
             changes: record.summary.iter().flat_map(changes).collect(),
             diff: beside.diff.as_deref().map(diff),
@@ -139,6 +141,21 @@ fn lead(record: &Record) -> String {
 fn trouble(found: Option<(u64, Option<String>, Time)>) -> Option<Trouble> {
     let (attempts, error, next) = found.filter(|(attempts, ..)| *attempts > 0)?;
     Some(Trouble { attempts, error: error.unwrap_or_default(), next: moment(&next.to_string()) })
+}
+
+/// Other proposals, by their ids.
+fn related(record: &Record) -> Vec<Fact> {
+    let Relations { duplicate_of, superseded_by, supersedes, refused_with, reverts, reverted_by } =
+        record.relations.clone();
+    let one = [
+        ("Duplicate of", duplicate_of),
+        ("Superseded by", superseded_by),
+        ("Refused with", refused_with),
+        ("Takes back", reverts),
+        ("Taken back by", reverted_by),
+    ];
+    let one = one.into_iter().filter_map(|(name, id)| Some((name, id?)));
+    one.chain(supersedes.into_iter().map(|id| ("Supersedes", id))).collect()
 }
 
 fn facts(record: &Record) -> Vec<Fact> {

@@ -163,3 +163,20 @@ async fn a_thousand_proposals_are_paged() {
     assert_eq!(log.matches("<tr>").count(), 101);
     assert!(log.contains("/audit?before=901") || log.contains("before=901"), "{}", &log[log.len() - 600..]);
 }
+
+#[tokio::test]
+async fn a_change_and_what_takes_it_back_link_to_each_other() {
+    let s = scene().await;
+    let (first, back) = (s.proposed(&proposal("first")).await, s.proposed(&proposal("back")).await);
+    for (id, link, word) in [(&first, &back, "revertedBy"), (&back, &first, "reverts")] {
+        let relate = |record: &mut Record| match word {
+            "reverts" => record.relations.reverts = Some(link.clone()),
+            _ => record.relations.reverted_by = Some(link.clone()),
+        };
+        s.drive(id, Stage::Open, relate, &[]).await;
+        let shown = s.get(&format!("/v1/proposals/{id}"), "cs_acme_read").await.json();
+        assert_eq!(shown["relations"], json!({word: link}));
+        let page = s.get(&format!("/proposals/{id}"), "cs_acme_read").await.text();
+        assert!(page.contains(&format!("href=\"/proposals/{link}\"")), "{page}");
+    }
+}

@@ -13,6 +13,8 @@ mod terraform;
 
 pub(super) use order::of as key_order;
 
+pub use revert::Remains;
+
 use super::{Code, Edited, Files, Refusal, hcl, paths, yaml};
 use crate::domain::change::{Change, Edit, Op, Path, Select, Step};
 use serde_json::Value;

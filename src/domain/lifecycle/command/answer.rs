@@ -249,8 +249,9 @@ fn rebase(case: &Case<'_>) -> Said {
 fn reopen(case: &Case<'_>) -> Said {
     let record = case.record;
     let rejected = record.reason.as_ref().is_some_and(|reason| reason.code == "rejected");
-    match (record.stage, rejected) {
-        (Stage::Dropped, true) => {
+    let undone = record.undone.as_ref().is_some_and(|undone| !undone.reopened);
+    match (record.stage, rejected || undone) {
+        (Stage::Dropped | Stage::Settled, true) => {
             let sentence = "the no is forgotten: the same change may be proposed again, under another id";
             Ok((sentence.to_owned(), Show::Nothing, Effect::Reopen))
         }

@@ -13,6 +13,7 @@ pub use state::listens;
 pub use state::{Commands, Hold, Waiver};
 pub(super) use state::{answered, over_due};
 pub use succeed::Successor;
+pub(super) use succeed::takes_back;
 
 use crate::domain::facts::{Comment, Right};
 

@@ -3,6 +3,7 @@
 //! Must not perform anything.
 
 use super::super::after::remember;
+use super::super::undone::next_look;
 use super::super::{Case, Owner, Reason, Record, Stage, Transition};
 use super::answer::{Answer, Effect};
 use crate::domain::audit::{Decision, Event};
@@ -70,8 +71,9 @@ pub fn listens(record: &Record) -> bool {
 
 /// When a proposal that is over is looked at again: while a person's no is remembered, it can be taken back.
 pub(in crate::domain::lifecycle) fn over_due(record: &Record, remembered: i64, now: Time) -> Option<Time> {
-    let no = record.reason.as_ref().is_some_and(|reason| reason.code == "rejected") && record.pull.is_some();
-    let until = record.over.filter(|_| no)?.plus_seconds(remembered);
+    let closed = record.reason.as_ref().is_some_and(|reason| reason.code == "rejected") && record.pull.is_some();
+    let undone = record.undone.as_ref().filter(|undone| !undone.reopened).map(|undone| undone.at);
+    let until = record.over.filter(|_| closed).or(undone)?.plus_seconds(remembered);
     (until > now).then(|| until.min(now.plus_seconds(OVER_SWEEP)))
 }
 
@@ -108,14 +110,17 @@ pub(in crate::domain::lifecycle) fn answered(
             next.halt = Some(HaltOrder::Stop(Halt { by: by(), at: now, proposal: case.record.id.clone() }));
         }
         Effect::End(reason) => commands.ending = Some(reason.clone()),
-        Effect::Reopen => next.record.reason = Some(Reason::new("reopened", answer.sentence.clone())),
+        Effect::Reopen => match &mut next.record.undone {
+            Some(undone) => undone.reopened = true,
+            None => next.record.reason = Some(Reason::new("reopened", answer.sentence.clone())),
+        },
         Effect::Succeed { ends: true, .. } => {
             commands.ending = Some(Reason::new("superseded", answer.sentence.clone()));
         }
-        Effect::Succeed { ends: false, .. } => {}
+        Effect::Succeed { ends: false, .. } => next.record.relations.reverted_by = successor.clone(),
     }
     if next.record.stage.is_final() {
-        next.due = over_due(&next.record, super::super::next::remembered(case), now);
+        next.due = next_look(case, &next.record);
     }
     next.events.push(event(case, answer, successor));
     next

@@ -37,17 +37,17 @@ type Fault = (&'static str, String);
 
 /// The same proposal with another value at a place that it names.
 pub(super) fn set(case: &Case<'_>, asked: &Asked, path: &str, value: &str) -> Result<Successor, Fault> {
-    let mut document = document(case, asked, "set")?;
+    let mut document = document(case, &end(asked, "set"), &principal(asked)?)?;
     let why = format!("{}\n\nChanged on the pull request: {path} = {value}", case.proposal.reason);
     let changes = document.get_mut("changes").ok_or_else(|| unreadable("it has no changes"))?;
     values::replace(changes, path, value).map_err(|why| ("no_such_value", why))?;
     if why.chars().count() <= 4_000 {
         put(&mut document, "reason", json!(why));
     }
-    seal(document, asked)
+    seal(document, principal(asked)?)
 }
 
-/// A proposal that takes a landed one back.
+/// A proposal that takes a landed one back, in the name of whoever asks.
 pub(super) fn revert(case: &Case<'_>, asked: &Asked) -> Result<Successor, Fault> {
     let record = case.record;
     match record.stage {
@@ -56,7 +56,19 @@ pub(super) fn revert(case: &Case<'_>, asked: &Asked) -> Result<Successor, Fault>
             return Err(("not_merged", format!("the proposal is {}: there is nothing to take back", other.name())));
         }
     }
-    let mut document = document(case, asked, "revert")?;
+    let why = format!("Takes back {} as asked on its pull request", record.id);
+    takes_back(case, &end(asked, "revert"), &principal(asked)?, &why)
+}
+
+/// The proposal that takes a landed one back, in this name; its own name ends like this.
+pub(in crate::domain::lifecycle) fn takes_back(
+    case: &Case<'_>,
+    end: &str,
+    principal: &str,
+    why: &str,
+) -> Result<Successor, Fault> {
+    let record = case.record;
+    let mut document = document(case, end, principal)?;
     put(&mut document, "actionKind", json!("Rollback"));
     // The commit that landed is known, whatever message whoever merged it wrote.
     let what = match &record.landed {
@@ -64,22 +76,25 @@ pub(super) fn revert(case: &Case<'_>, asked: &Asked) -> Result<Successor, Fault>
         None => json!({"proposal": record.id}),
     };
     put(&mut document, "changes", json!([{"revert": what}]));
-    put(&mut document, "reason", json!(format!("Takes back {} as asked on its pull request", record.id)));
+    put(&mut document, "reason", json!(why));
     put(&mut document, "rollback", json!({"description": "make the change again"}));
     for stale in ["plan", "fingerprint", "expiresAt"] {
         take(&mut document, stale);
     }
-    seal(document, asked)
+    seal(document, principal.to_owned())
 }
 
-/// The proposal as it was sent, in the name of whoever asks.
-fn document(case: &Case<'_>, asked: &Asked, verb: &str) -> Result<Value, Fault> {
+fn end(asked: &Asked, verb: &str) -> String {
+    format!("-{verb}-{}", asked.comment.id)
+}
+
+/// The proposal as it was sent, in another name.
+fn document(case: &Case<'_>, end: &str, principal: &str) -> Result<Value, Fault> {
     let mut document = serde_json::to_value(case.proposal).map_err(|error| unreadable(&error.to_string()))?;
-    let end = format!("-{verb}-{}", asked.comment.id);
     let name = case.record.name.as_ref().unwrap_or(&case.record.id);
     let kept: String = name.chars().take(64_usize.saturating_sub(end.len())).collect();
     put(&mut document, "id", json!(format!("{kept}{end}")));
-    put(&mut document, "proposer", json!({"id": principal(asked)?}));
+    put(&mut document, "proposer", json!({"id": principal}));
     for own in ["approvals", "confidence", "environment"] {
         take(&mut document, own);
     }
@@ -90,9 +105,9 @@ fn principal(asked: &Asked) -> Result<String, Fault> {
     asked.principals.first().cloned().ok_or_else(|| unreadable("the writer has no number"))
 }
 
-fn seal(document: Value, asked: &Asked) -> Result<Successor, Fault> {
+fn seal(document: Value, principal: String) -> Result<Successor, Fault> {
     let sealed = Sealed::read(document.to_string().as_bytes()).map_err(|error| unreadable(&error.to_string()))?;
-    Ok(Successor { sealed, principal: principal(asked)? })
+    Ok(Successor { sealed, principal })
 }
 
 fn unreadable(why: &str) -> Fault {

@@ -53,7 +53,7 @@ pub(super) fn differences(format: Format, from: &[u8], to: &[u8]) -> Result<Diff
 }
 
 /// The place under which all comments of a file stand.
-const COMMENTS: &str = "#";
+pub(super) const COMMENTS: &str = "#";
 
 /// What is done to one value, as an edit.
 fn told(format: Format, leaf: &Leaf, was_there: bool, after: Option<&Leaf>) -> Edit {

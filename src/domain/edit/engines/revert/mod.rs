@@ -3,6 +3,7 @@
 //! Must not take back what was changed again since, nor what it cannot read: that is left to a person.
 
 mod differences;
+mod remains;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use super::{Format, Made, Steps, delete};
 use crate::domain::change::{Edit, Op, Path, Revert, Select, SelectIndex, Step};
 use crate::domain::edit::{Code, Edited, FileInverse, Files, LandedFile, Refusal, Touched, not_landed, paths, yaml};
 use differences::{Differences, differences, name_step, names};
+pub use remains::Remains;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
