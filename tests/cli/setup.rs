@@ -235,8 +235,12 @@ fn what_does_not_fit_is_found_and_ends_with_code_3() {
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::remove_dir_all(data.join("keys")).unwrap();
     site.change_settings("repos/shop.git", "repos/nowhere.git");
+    let reporter =
+        "[[tenant.reporter]]\nid = \"probe\"\nkind = \"ed25519\"\nkey_file = \"nowhere.pem\"\n\n[[tenant.repository]]";
+    site.change_settings("[[tenant.repository]]", reporter);
     let found = site.run(&["doctor"]).code(3).json();
-    assert_eq!(troubles(&found), ["data folder warn", "keys bad", "repository bad"], "{found}");
+    assert_eq!(troubles(&found), ["data folder warn", "keys bad", "reporters bad", "repository bad"], "{found}");
+    assert!(found.to_string().contains("reporter `probe`: cannot read the public key"), "{found}");
     assert!(found.to_string().contains("countersign keys generate"), "each says what to do: {found}");
     site.change_settings("instance = \"cli.tests\"", "instance = \"\"");
     let found = site.run(&["doctor"]).code(3).json();
@@ -251,6 +255,7 @@ fn an_app_is_looked_at_with_its_rights_its_webhook_and_its_installation() {
     let enough = json!({"metadata": "read", "contents": "write", "pull_requests": "write", "checks": "write", "statuses": "read"});
     let mut much = enough.clone();
     much["workflows"] = json!("write");
+    much["deployments"] = json!("read");
     let github = Fake::start(vec![
         ("/app", 200, json!({"id": 7, "slug": "cs", "permissions": much, "events": ["push"]})),
         (

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::proposal::Target;
+use proptest::prelude::*;
 use serde_json::json;
 
 const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
@@ -235,4 +236,57 @@ fn the_template_of_the_documentation_is_what_is_read() {
     told.sort();
     read.sort();
     assert_eq!(told, read);
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,40}".prop_map(Value::from),
+        Just(json!(COMMIT)),
+        Just(json!("Healthy")),
+        Just(json!("info")),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map("[a-zA-Z/.]{0,12}", inner, 0..4).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+/// A document in which one place, however deep, holds something else.
+fn spoiled(document: &mut Value, way: &[prop::sample::Index], other: &Value) {
+    let Some((first, rest)) = way.split_first() else { return *document = other.clone() };
+    match document {
+        Value::Object(map) if !map.is_empty() => {
+            let key = map.keys().nth(first.index(map.len())).cloned().expect("a key");
+            spoiled(&mut map[&key], rest, other);
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let place = first.index(items.len());
+            spoiled(&mut items[place], rest, other);
+        }
+        _ => *document = other.clone(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_there_is_understood_or_refused_with_its_place(
+        way in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        other in any_value(),
+    ) {
+        type Reader = fn(&[u8]) -> Result<Vec<Said>, Unfit>;
+        let readers: [(&str, Reader); 3] = [("argocd.json", argocd), ("flux.json", flux), ("alertmanager.json", alerts)];
+        for (name, read) in readers {
+            let mut document = fixture(name);
+            spoiled(&mut document, &way, &other);
+            match read(document.to_string().as_bytes()) {
+                Ok(said) => prop_assert!(said.iter().all(|it| it.result != Judgement::Neutral && it.note.chars().count() <= 500)),
+                Err(unfit) => prop_assert!(!unfit.path.is_empty() && !unfit.reason.is_empty(), "{unfit}"),
+            }
+        }
+    }
 }
