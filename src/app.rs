@@ -12,6 +12,7 @@ use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
+use crate::sink::Sinks;
 use crate::store::{Store, WakeBy};
 use crate::web;
 use anyhow::Context as _;
@@ -102,6 +103,11 @@ impl Parts {
         engine.organisations = self.organisations.clone();
         engine.evaluator = self.evaluator.clone();
         engine
+    }
+
+    /// The sinks over these parts.
+    pub async fn sinks(&self, name: &str) -> anyhow::Result<Sinks> {
+        Sinks::open(&self.settings, &self.store, &self.clock, &self.keys.log, name).await.context("the sinks")
     }
 
     /// A worker over these parts.
@@ -288,6 +294,21 @@ async fn redeliver(apps: Vec<Arc<App>>, clock: Clock, stop: CancellationToken) {
     }
 }
 
+/// A hangup means that files were moved: copies are looked at, and nothing ends.
+async fn hear(sinks: Sinks, stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            heard = hangup.recv() => match heard {
+                Some(()) => sinks.look(),
+                None => return,
+            },
+        }
+    }
+}
+
 /// Serves until it is told to stop; the turn under way ends first.
 pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
@@ -321,6 +342,9 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         }
     });
     tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
+    let sinks = parts.sinks(&name).await?;
+    tokio::spawn(hear(sinks.clone(), stop.clone()));
+    let sinks = tokio::spawn(sinks.run(stop.clone()));
     let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }
@@ -328,6 +352,9 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let served = served.await.context("the listener failed");
     stop.cancel();
     let waited = tokio::time::timeout(Duration::from_secs(30), worker).await;
+    if tokio::time::timeout(Duration::from_secs(10), sinks).await.is_err() {
+        warn!("a sink was left behind; it goes on after the start");
+    }
     parts.store.close().await;
     waited
         .context("the last turn did not end within 30 s; it will be taken again after the start")?

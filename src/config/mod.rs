@@ -9,6 +9,7 @@ mod keys;
 mod rotation;
 mod runbooks;
 mod secret;
+mod sinks;
 mod tenant;
 
 pub use approvers::{Approver, approvers_of};
@@ -16,7 +17,9 @@ pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
 pub use rotation::{Rotated, listed, publish, revoke, rotate};
 pub use runbooks::{Adapter, Redact, RunbookFile};
+
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
+pub use sinks::{Beginning, Sink, SinkKind};
 
 pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
 
@@ -115,6 +118,7 @@ impl Settings {
             tenant.approvers.iter_mut().filter_map(|approver| approver.jwks_file.as_mut()).for_each(absolute);
             tenant.runbooks.iter_mut().map(|runbook| &mut runbook.file).for_each(absolute);
             tenant.policy_file.iter_mut().for_each(absolute);
+            tenant.sinks.iter_mut().flat_map(Sink::files).for_each(absolute);
             for repository in &mut tenant.repositories {
                 repository.files().for_each(absolute);
             }
@@ -142,6 +146,7 @@ impl Settings {
             tenant.check().with_context(|| format!("tenant `{}`", tenant.id))?;
         }
         forges::check(self)?;
+        sinks::check_unique(self)?;
         self.check_unique()
     }
 

@@ -17,6 +17,7 @@ mod log;
 mod proofs;
 mod proposals;
 mod record;
+mod sinks;
 mod tokens;
 mod track;
 
@@ -27,6 +28,7 @@ pub use gates::Neighbour;
 pub use inbox::Delivery;
 pub use log::{Happened, Head, StoredLeaf};
 pub use proposals::{Filter, Received, Stored};
+pub use sinks::{Carry, Cursor};
 pub use tokens::KeptToken;
 pub use track::{Counts, Tracked};
 

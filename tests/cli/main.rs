@@ -23,6 +23,7 @@ mod run;
 mod schemas;
 mod serve;
 mod setup;
+mod sinks;
 mod site;
 mod store;
 mod strangers;

@@ -12,6 +12,7 @@ mod inboxes;
 mod logs;
 mod proofs;
 mod records;
+mod sinks;
 mod speed;
 mod tenants;
 

@@ -6,6 +6,7 @@ use crate::config::key_pem;
 use crate::domain::attest::KeyState;
 use crate::domain::policy::rules::Rules;
 use crate::domain::proposal::Proposal;
+use crate::store::Cursor;
 use crate::web::Shared;
 use crate::web::problem::Problem;
 use axum::Json;
@@ -17,6 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -67,6 +69,9 @@ async fn refresh(shared: &Shared) {
     if let Ok(items) = shared.store().due_count(now).await {
         metrics::gauge!("countersign_due_items").set(items as f64);
     }
+    if let Ok(cursors) = shared.store().cursors().await {
+        lags(shared, &cursors);
+    }
     let mut newest = None;
     for tenant in &shared.site.settings.tenants {
         if let Ok(head) = shared.store().head(&tenant.id).await {
@@ -76,6 +81,21 @@ async fn refresh(shared: &Shared) {
     if let Some(at) = newest {
         let micros = now.0.saturating_sub(at.0).max(0);
         metrics::gauge!("countersign_audit_head_age_seconds").set(micros as f64 / 1e6);
+    }
+}
+
+/// How many entries each sink lacks; of several of one name the one that lacks most.
+fn lags(shared: &Shared, cursors: &[Cursor]) {
+    let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
+    for cursor in cursors {
+        let tenant = shared.site.settings.tenant(&cursor.tenant);
+        if tenant.is_some_and(|tenant| tenant.sinks.iter().any(|sink| sink.name == cursor.name)) {
+            let lag = lags.entry(&cursor.name).or_default();
+            *lag = (*lag).max(cursor.lag());
+        }
+    }
+    for (name, lag) in lags {
+        metrics::gauge!("countersign_audit_sink_lag_entries", "sink" => name.to_owned()).set(lag as f64);
     }
 }
 
