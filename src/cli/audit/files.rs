@@ -3,6 +3,7 @@
 //! Must not hold an export in memory.
 
 use super::Require;
+use super::lines::Lines;
 use crate::cli::paint::{Ink, paint, wanted};
 use crate::cli::{Output, Status, print_json};
 use crate::domain::attest::{KeySet, Signer};
@@ -14,14 +15,10 @@ use anyhow::Context as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 const ENTRIES: &str = "entries.ndjson";
-/// The longest line of an export: a leaf and a payload of at most a megabyte, in base64 and in words.
-const LINE: u64 = 8 << 20;
-/// How much of a file is read at once.
-const READ: usize = 256 * 1024;
 
 /// Says what was written.
 pub(super) fn written(
@@ -157,21 +154,12 @@ pub(in crate::cli) fn verify(directory: &Path, want: Want) -> Result<Report, Bro
     let mut verifier = Verifier::new(manifest, want)?;
     let path = directory.join(ENTRIES);
     let fault = |what: &dyn std::fmt::Display| Broken::whole(format!("{}: {what}", path.display()));
-    let mut reader = BufReader::with_capacity(READ, File::open(&path).map_err(|error| fault(&error))?);
-    let (mut hash, mut line) = (Sha256::new(), Vec::new());
-    loop {
-        line.clear();
-        let length =
-            std::io::Read::take(&mut reader, LINE).read_until(b'\n', &mut line).map_err(|error| fault(&error))?;
-        if length == 0 {
-            break;
-        }
-        hash.update(&line);
-        let text = std::str::from_utf8(line.strip_suffix(b"\n").unwrap_or(&line));
-        verifier.line(text.map_err(|_| fault(&"a line is not UTF-8"))?)?;
+    let mut lines = Lines::of(File::open(&path).map_err(|error| fault(&error))?);
+    while let Some(line) = lines.next().map_err(|error| fault(&error))? {
+        verifier.take(line)?;
     }
     let report = verifier.finish()?;
-    if Digest(hash.finalize().into()) != expected {
+    if lines.digest() != expected {
         return Err(fault(&"this is not the file that the manifest names"));
     }
     Ok(report)

@@ -5,6 +5,7 @@
 mod bench;
 mod files;
 mod letters;
+mod lines;
 mod redact;
 
 pub(super) use files::{export, verify};
