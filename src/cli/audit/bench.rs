@@ -62,7 +62,8 @@ fn measure(entries: u64) -> anyhow::Result<Measured> {
     let mut making = Making { origin: origin("bench", &tenant), tenant, prev: GENESIS, frontier: Frontier::default() };
     // The root is known only at the end; the verifier is told the size and compares the root there.
     let (origin, tenant) = (making.origin.clone(), making.tenant.clone());
-    let manifest = Manifest { v: 1, origin, tenant, size: entries, root: GENESIS, parts: Vec::new(), only: None };
+    let manifest =
+        Manifest { v: 1, origin, tenant, size: entries, root: GENESIS, parts: Vec::new(), only: None, pruned: None };
     let mut verifier = Verifier::new(manifest, Want::default()).map_err(|broken| anyhow::anyhow!("{broken}"))?;
     let (mut busy, mut bytes, mut digest) = (Duration::ZERO, 0, None);
     while making.frontier.size() < entries {

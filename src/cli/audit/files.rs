@@ -91,6 +91,9 @@ fn answer(proof: Result<Report, Broken>, output: Output, out: &mut dyn Write) ->
             writeln!(out, "root {}", report.root)?;
             let Pairs { announced, answered, open, unannounced } = &report.effects;
             writeln!(out, "{announced} effects announced, {answered} answered, {} open", open.len())?;
+            if report.pruned > 0 {
+                writeln!(out, "the entries before {} were pruned, as one of the others says", report.pruned)?;
+            }
             for (count, words) in [(report.redacted, "redacted"), (report.left_out, "left out of this copy")] {
                 if count > 0 {
                     writeln!(out, "{count} payloads {words}")?;

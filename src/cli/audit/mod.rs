@@ -6,6 +6,7 @@ mod bench;
 mod files;
 mod letters;
 mod lines;
+mod prune;
 mod redact;
 
 pub(super) use files::{export, verify};
@@ -119,6 +120,20 @@ enum AuditCommand {
         #[command(flatten)]
         order: OrderArgs,
     },
+    /// Removes the oldest entries, in blocks of 256; later ones are proven as before.
+    Prune {
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// Those before this one, a multiple of 256.
+        #[arg(long, value_name = "N", required_unless_present = "older_than", conflicts_with = "older_than")]
+        before: Option<u64>,
+        /// Those older than this many days, as far as nothing needs them.
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u32>,
+        #[command(flatten)]
+        order: OrderArgs,
+    },
     /// Forbids to take anything out of a log, until it is lifted.
     Hold {
         /// The tenant.
@@ -202,6 +217,14 @@ pub(super) async fn run(
             let (_, store) = opened(settings, &tenant).await?;
             let which = older_than.map_or(redact::Which::Entries(index), redact::Which::OlderThan);
             let done = redact::redact(&store, &tenant, which, &order.into(), output, out).await;
+            store.close().await;
+            done
+        }
+        AuditCommand::Prune { tenant, before, older_than, order } => {
+            let (_, store) = opened(settings, &tenant).await?;
+            let until = older_than.map(prune::Until::OlderThan);
+            let until = until.unwrap_or(prune::Until::Entry(before.unwrap_or_default()));
+            let done = prune::prune(&store, &settings()?, &tenant, until, &order.into(), output, out).await;
             store.close().await;
             done
         }

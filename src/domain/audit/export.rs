@@ -3,6 +3,7 @@
 //! Must not open a file: it is handed lines.
 
 use super::pairs::{Pairing, Pairs};
+use super::pruned::Pruned;
 use super::quick::{self, Due, Room};
 use super::{Checkpoint, Frontier, GENESIS, LEAF_VERSION, Leaf, commitment, leaf_hash};
 use crate::domain::canon;
@@ -49,6 +50,9 @@ pub struct Manifest {
     /// The types whose payloads were asked for; those of all others were left out of this copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<String>>,
+    /// What is left of the entries that were pruned; the first line is the one behind them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Pruned>,
 }
 
 /// One file of an export.
@@ -93,6 +97,8 @@ pub struct Report {
     pub size: u64,
     /// Their root.
     pub root: Digest,
+    /// Entries that were pruned: those before this one.
+    pub pruned: u64,
     /// Entries whose payload was redacted.
     pub redacted: u64,
     /// Entries whose payload was left out of this copy, as the manifest says.
@@ -144,6 +150,10 @@ pub struct Verifier {
     room: Room,
     /// The log's name stands in a leaf as it is.
     plain: bool,
+    /// The first line is not linked to one before it: that one was pruned.
+    unlinked: bool,
+    /// An entry says that those before the first were pruned, or none were.
+    pruning_said: bool,
     /// Entries that must turn out to be redactions.
     redactors: BTreeSet<u64>,
     kept_seen: bool,
@@ -163,9 +173,20 @@ impl Verifier {
                 kept.origin, manifest.origin
             )));
         }
+        let plain = quick::is_plain(&manifest.origin);
+        let (start, effects) = match &manifest.pruned {
+            None => (Frontier::default(), Pairing::default()),
+            Some(pruned) => (begin(pruned, &manifest)?, Pairing::later()),
+        };
+        let (before, unlinked) = (start.size(), start.size() > 0);
+        if let Some(kept) = want.kept.as_ref().filter(|kept| (1..before).contains(&kept.size)) {
+            return Err(Broken::whole(format!(
+                "the kept checkpoint has {} entries, and those before {before} were pruned: keep a newer one",
+                kept.size
+            )));
+        }
         let kept_seen = want.kept.as_ref().is_some_and(|kept| kept.size == 0);
-        let (start, plain) = (Frontier::default(), quick::is_plain(&manifest.origin));
-        Ok(Verifier {
+        let mut verifier = Verifier {
             manifest,
             want,
             frontier: start,
@@ -173,12 +194,15 @@ impl Verifier {
             time_us: i64::MIN,
             redacted: 0,
             left_out: 0,
-            effects: Pairing::default(),
+            effects,
             room: Room::default(),
             plain,
+            unlinked,
+            pruning_said: !unlinked,
             redactors: BTreeSet::new(),
             kept_seen,
-        })
+        };
+        verifier.compare_kept().map_err(Broken::whole).map(|()| verifier)
     }
 
     /// Takes the next line; the error names the index that is bad.
@@ -198,7 +222,7 @@ impl Verifier {
 
     /// Takes a line that is exactly as we print it; what is not goes to the strict reader, which can say why.
     pub(super) fn quickly(&mut self, index: u64, line: &[u8]) -> bool {
-        if !self.plain || self.redactors.first() == Some(&index) {
+        if !self.plain || self.unlinked || self.redactors.first() == Some(&index) {
             return false;
         }
         let (origin, tenant) = (self.manifest.origin.as_str(), self.manifest.tenant.as_str());
@@ -225,6 +249,8 @@ impl Verifier {
             return Err("an earlier entry says that this one redacted it, and it is no redaction".into());
         }
         self.payload(&entry, &leaf)?;
+        self.unlinked = false;
+        self.pruning_said |= self.manifest.pruned.as_ref().is_some_and(|pruned| pruned.is_said_by(&leaf));
         self.effects.take(leaf.seq, &leaf.kind, &leaf.proposal);
         self.prev = leaf_hash(&bytes);
         self.time_us = leaf.time_us;
@@ -240,7 +266,7 @@ impl Verifier {
         demand(canon::canonical(&leaf) == bytes, "the leaf is not in its one form")?;
         demand(leaf.v == LEAF_VERSION, "the leaf's version is not understood")?;
         demand(leaf.seq == self.frontier.size(), &format!("the leaf has sequence {}", leaf.seq))?;
-        demand(leaf.prev == self.prev, "the leaf does not follow the one before it")?;
+        demand(self.unlinked || leaf.prev == self.prev, "the leaf does not follow the one before it")?;
         demand(leaf.origin == self.manifest.origin, "the leaf belongs to another log")?;
         demand(leaf.tenant == self.manifest.tenant, "the leaf belongs to another tenant")?;
         demand(leaf.time_us > self.time_us, "the leaf is not later than the one before it")?;
@@ -291,11 +317,17 @@ impl Verifier {
 
     /// Ends with the whole export read.
     pub fn finish(self) -> Result<Report, Broken> {
-        let Verifier { manifest, want, frontier, redacted, left_out, effects, redactors, kept_seen, .. } = self;
+        let Verifier {
+            manifest, want, frontier, redacted, left_out, effects, redactors, kept_seen, pruning_said, ..
+        } = self;
+        let pruned = manifest.pruned.as_ref().map_or(0, |pruned| pruned.before);
         let (size, root) = (frontier.size(), frontier.root());
         if size != manifest.size {
             let reason = format!("the export ends here, its manifest says {} entries", manifest.size);
             return Err(Broken::at(size, reason));
+        }
+        if !pruning_said {
+            return Err(Broken::whole("the first entries are missing, and no entry says that they were pruned"));
         }
         if let Some(missing) = redactors.first() {
             return Err(Broken::at(*missing, "an entry names this one as its redaction, and it is not there"));
@@ -315,8 +347,15 @@ impl Verifier {
             (true, true) => Mode::Signed,
             (true, false) => Mode::Checkpoint,
         };
-        Ok(Report { mode, origin: manifest.origin, size, root, redacted, left_out, effects: effects.finish() })
+        Ok(Report { mode, origin: manifest.origin, size, root, pruned, redacted, left_out, effects: effects.finish() })
     }
+}
+
+/// The tree as it was before the first entry that is still there.
+fn begin(pruned: &Pruned, manifest: &Manifest) -> Result<Frontier, Broken> {
+    let fits = pruned.before > 0 && pruned.before < manifest.size;
+    let frontier = pruned.frontier().filter(|_| fits);
+    frontier.ok_or_else(|| Broken::whole("what the manifest says of pruned entries does not fit its size"))
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {

@@ -3,7 +3,7 @@
 //! Must not judge what is still under way: an intent at the end of a log may be one that waits for its answer.
 
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most indexes that are named.
 const MOST: usize = 100;
@@ -14,6 +14,8 @@ const EFFECTS: [(&str, &[&str], &[&str]); 3] = [
     ("attestation.intent", &["attestation.issued", "attestation.refused"], &["attestation.issued"]),
     ("merge.intent", &["merge.result", "merge.mismatch", "merge.refused", "merge.by_person"], &["merge.result"]),
 ];
+/// What begins a proposal.
+const BEGINS: &str = "proposal.received";
 /// What ends a proposal, and with it whatever was announced for it.
 const ENDS: [&str; 2] = ["proposal.dropped", "outcome.recorded"];
 
@@ -36,11 +38,23 @@ pub(super) struct Pairing {
     pairs: Pairs,
     /// By proposal: which effect, and the entry that announced it.
     open: BTreeMap<String, Vec<(usize, u64)>>,
+    /// Of a log whose beginning is gone: the proposals that were taken in since. What was announced for another one may
+    /// have been announced before.
+    begun: Option<BTreeSet<String>>,
 }
 
 impl Pairing {
+    /// Begins with a log whose first entries are gone.
+    pub(super) fn later() -> Pairing {
+        Pairing { begun: Some(BTreeSet::new()), ..Pairing::default() }
+    }
+
     /// Takes the next entry.
     pub(super) fn take(&mut self, index: u64, kind: &str, proposal: &str) {
+        if let Some(begun) = self.begun.as_mut().filter(|_| kind == BEGINS) {
+            begun.insert(proposal.to_owned());
+        }
+        let whole = self.begun.as_ref().is_none_or(|begun| begun.contains(proposal));
         for (effect, (intent, answers, needs)) in EFFECTS.iter().enumerate() {
             if kind == *intent {
                 // What is announced anew takes the place of what was.
@@ -49,7 +63,7 @@ impl Pairing {
                 self.open.entry(proposal.to_owned()).or_default().push((effect, index));
             } else if answers.contains(&kind) {
                 let closed = self.close(proposal, |open| open == effect);
-                if !closed && needs.contains(&kind) && self.pairs.unannounced.len() < MOST {
+                if !closed && whole && needs.contains(&kind) && self.pairs.unannounced.len() < MOST {
                     self.pairs.unannounced.push(index);
                 }
             }

@@ -211,7 +211,7 @@ fn leaf<'a>(bytes: &'a [u8], due: Due<'_>) -> Option<Quick<'a>> {
     rest.skip(",\"type\":\"")?;
     let kind = std::str::from_utf8(rest.text()?).ok()?;
     rest.skip(",\"v\":1}")?;
-    // Whoever was said to be a redaction is looked at by the strict reader.
-    let plain = rest.0.is_empty() && !kind.starts_with("redaction.");
+    // What says that something is gone is looked at by the strict reader.
+    let plain = rest.0.is_empty() && !kind.starts_with("redaction.") && !kind.starts_with("log.");
     plain.then_some(Quick { commit, payload_len, proposal, time_us, kind })
 }

@@ -7,7 +7,7 @@ const FILE: &str = "[[tenant.sink]]\nname = \"lines\"\nkind = \"file\"\npath = \
 async fn verified(bench: &Bench, path: &Path, only: Option<Vec<String>>) -> u64 {
     let head = bench.store.head(&tenant("acme")).await.unwrap();
     let (origin, tenant, parts) = (head.origin, tenant("acme"), Vec::new());
-    let manifest = Manifest { v: 1, origin, tenant, size: head.size, root: head.root, parts, only };
+    let manifest = Manifest { v: 1, origin, tenant, size: head.size, root: head.root, parts, only, pruned: None };
     let mut verifier = Verifier::new(manifest, Want::default()).unwrap();
     for line in std::fs::read_to_string(path).unwrap().lines() {
         verifier.line(line).unwrap();

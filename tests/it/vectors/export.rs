@@ -47,6 +47,7 @@ impl Log {
             root: root(&self.hashes),
             parts: Vec::new(),
             only: None,
+            pruned: None,
         };
         serde_json::to_value(manifest).unwrap()
     }
