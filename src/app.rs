@@ -294,6 +294,24 @@ async fn redeliver(apps: Vec<Arc<App>>, clock: Clock, stop: CancellationToken) {
     }
 }
 
+/// Writes down now and then what every tenant's log came to, in the log over all of them.
+async fn remember(store: Store, clock: Clock, stop: CancellationToken) {
+    let mut last = BTreeMap::new();
+    while !stop.is_cancelled() {
+        let done = match random() {
+            Ok(key) => store.remember(&mut last, key, clock()).await.map_err(anyhow::Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            warn!("what the tenants' logs came to could not be written down: {error:#}");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(600)) => {}
+        }
+    }
+}
+
 /// A hangup means that files were moved: copies are looked at, and nothing ends.
 async fn hear(sinks: Sinks, stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -342,6 +360,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         }
     });
     tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
+    tokio::spawn(remember(parts.store.clone(), parts.clock.clone(), stop.clone()));
     let sinks = parts.sinks(&name).await?;
     tokio::spawn(hear(sinks.clone(), stop.clone()));
     let sinks = tokio::spawn(sinks.run(stop.clone()));

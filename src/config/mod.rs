@@ -23,6 +23,7 @@ pub use sinks::{Beginning, Sink, SinkKind};
 
 pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
 
+use crate::domain::audit::INSTANCE;
 use crate::domain::ids::{ForgeKind, TenantId};
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,10 @@ impl Settings {
         );
         let mut tenants = BTreeSet::new();
         for tenant in &self.tenants {
+            ensure!(
+                tenant.id.as_str() != INSTANCE,
+                "tenant `{INSTANCE}`: this is the log over all tenants' logs: choose another name"
+            );
             ensure!(tenants.insert(&tenant.id), "tenant `{}` stands twice", tenant.id);
             tenant.check().with_context(|| format!("tenant `{}`", tenant.id))?;
         }

@@ -85,7 +85,7 @@ pub(super) async fn keep(
 }
 
 /// The checkpoint that is kept in a file.
-pub(super) fn read(path: &Path) -> std::io::Result<Option<String>> {
+pub fn read(path: &Path) -> std::io::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -94,7 +94,7 @@ pub(super) fn read(path: &Path) -> std::io::Result<Option<String>> {
 }
 
 /// Replaces a file as a whole: whoever reads sees the old one or the new one.
-pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".checkpoint-").tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;

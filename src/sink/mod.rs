@@ -9,7 +9,7 @@ mod file;
 mod form;
 mod push;
 
-pub use checkpoint::{Kept, keep_checkpoint};
+pub use checkpoint::{Kept, keep_checkpoint, read as read_checkpoint, write as write_checkpoint};
 
 use crate::config::{Beginning, Settings, SinkKind};
 use crate::domain::attest::Signer;

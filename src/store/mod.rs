@@ -13,6 +13,7 @@ mod gates;
 mod halts;
 mod inbox;
 mod insist;
+mod instance;
 mod log;
 mod proofs;
 mod proposals;

@@ -14,6 +14,7 @@ mod evidence;
 mod fake;
 mod folders;
 mod http;
+mod instance;
 mod keys;
 mod policy;
 mod pr;

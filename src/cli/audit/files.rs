@@ -3,11 +3,11 @@
 //! Must not hold an export in memory.
 
 use super::Require;
-use super::lines::Lines;
+use super::resume::Journey;
 use crate::cli::paint::{Ink, paint, wanted};
 use crate::cli::{Output, Status, print_json};
 use crate::domain::attest::{KeySet, Signer};
-use crate::domain::audit::{Broken, Checkpoint, Manifest, Mode, Pairs, Part, Report, Verifier, Want, verifier_key};
+use crate::domain::audit::{Broken, Checkpoint, Manifest, Mode, Pairs, Part, Report, Want, verifier_key};
 use crate::domain::ids::{Digest, TenantId};
 use crate::store::Store;
 use crate::web::Export;
@@ -40,13 +40,14 @@ pub(super) fn judge(
     kept: Option<Result<Checkpoint, String>>,
     own: bool,
     require: &[Require],
+    mut journey: Journey,
     output: Output,
     out: &mut dyn Write,
 ) -> anyhow::Result<Status> {
     let proof = kept
         .transpose()
         .map_err(Broken::whole)
-        .and_then(|kept| verify(directory, Want { kept, own }))
+        .and_then(|kept| verify_on(directory, Want { kept, own }, &mut journey))
         .and_then(|report| strong_enough(report, require));
     answer(proof, output, out)
 }
@@ -148,19 +149,29 @@ pub(in crate::cli) async fn export(
 
 /// Verifies an export's files, one line at a time.
 pub(in crate::cli) fn verify(directory: &Path, want: Want) -> Result<Report, Broken> {
+    verify_on(directory, want, &mut Journey::new(None, false))
+}
+
+/// The same, which may go on where it was broken off.
+fn verify_on(directory: &Path, want: Want, journey: &mut Journey) -> Result<Report, Broken> {
     let manifest = read_manifest(directory)?;
     let expected = match manifest.parts.as_slice() {
         [part] if part.name == ENTRIES => part.sha256,
         _ => return Err(Broken::whole(format!("manifest.json: the parts are not the one file {ENTRIES}"))),
     };
     own_checkpoint(directory, &manifest)?;
-    let mut verifier = Verifier::new(manifest, want)?;
     let path = directory.join(ENTRIES);
     let fault = |what: &dyn std::fmt::Display| Broken::whole(format!("{}: {what}", path.display()));
-    let mut lines = Lines::of(File::open(&path).map_err(|error| fault(&error))?);
+    let file = File::open(&path).map_err(|error| fault(&error))?;
+    let (mut verifier, mut lines) = journey.begin(file, manifest, want).map_err(Broken::whole)?;
     while let Some(line) = lines.next().map_err(|error| fault(&error))? {
-        verifier.take(line)?;
+        if let Err(broken) = verifier.take(line) {
+            journey.end();
+            return Err(broken);
+        }
+        journey.went(&verifier, &lines).map_err(|error| fault(&error))?;
     }
+    journey.end();
     let report = verifier.finish()?;
     if lines.digest() != expected {
         return Err(fault(&"this is not the file that the manifest names"));

@@ -19,11 +19,45 @@ pub(super) struct Lines<R> {
     /// Where the next line begins, and where what was read ends.
     at: usize,
     end: usize,
+    /// How much was read in all, bytes.
+    read: u64,
 }
 
 impl<R: Read> Lines<R> {
     pub(super) fn of(from: R) -> Lines<R> {
-        Lines { from, hash: Sha256::new(), buffer: vec![0; READ], at: 0, end: 0 }
+        Lines { from, hash: Sha256::new(), buffer: vec![0; READ], at: 0, end: 0, read: 0 }
+    }
+
+    /// Goes on where a line begins, with so much read: all of it is read and hashed again, and not looked at.
+    pub(super) fn resume(from: R, at: u64, read: u64) -> io::Result<Lines<R>> {
+        let mut lines = Lines::of(from);
+        while lines.read < read {
+            lines.at = lines.end;
+            let left = read - lines.read;
+            if !lines.more_of(usize::try_from(left).unwrap_or(usize::MAX))? {
+                return Err(io::Error::other("the file is shorter than what was read of it"));
+            }
+            if lines.read - lines.end as u64 <= at && at <= lines.read {
+                // The rest of what was read begins here; it is kept from now on.
+                lines.at = usize::try_from(at + lines.end as u64 - lines.read).unwrap_or(lines.end);
+                return lines.read_up_to(read);
+            }
+        }
+        Ok(lines)
+    }
+
+    fn read_up_to(mut self, read: u64) -> io::Result<Lines<R>> {
+        while self.read < read {
+            if !self.more_of(usize::try_from(read - self.read).unwrap_or(usize::MAX))? {
+                return Err(io::Error::other("the file is shorter than what was read of it"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Where the next line begins, and how much was read.
+    pub(super) fn place(&self) -> (u64, u64) {
+        (self.read - (self.end - self.at) as u64, self.read)
     }
 
     /// The next line without its end; none when all was read.
@@ -50,6 +84,11 @@ impl<R: Read> Lines<R> {
 
     /// Reads on; false at the end.
     fn more(&mut self) -> io::Result<bool> {
+        self.more_of(usize::MAX)
+    }
+
+    /// Reads on, at most so many bytes.
+    fn more_of(&mut self, most: usize) -> io::Result<bool> {
         self.buffer.copy_within(self.at..self.end, 0);
         (self.at, self.end) = (0, self.end - self.at);
         if self.end == self.buffer.len() {
@@ -58,7 +97,8 @@ impl<R: Read> Lines<R> {
             }
             self.buffer.resize(self.end * 2, 0);
         }
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let until = self.end.saturating_add(most).min(self.buffer.len());
+        let room = self.buffer.get_mut(self.end..until).unwrap_or_default();
         let length = loop {
             match self.from.read(room) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -66,7 +106,7 @@ impl<R: Read> Lines<R> {
             }
         };
         self.hash.update(room.get(..length).unwrap_or_default());
-        self.end += length;
+        (self.end, self.read) = (self.end + length, self.read + length as u64);
         Ok(length > 0)
     }
 

@@ -78,7 +78,7 @@ pub enum Mode {
 }
 
 /// What the verifier asks for beside consistency.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Want {
     /// A checkpoint whose signature was proven with the verifier's key.
     pub kept: Option<Checkpoint>,
@@ -136,8 +136,8 @@ impl std::fmt::Display for Broken {
     }
 }
 
-/// Walks an export's entries in order.
-#[derive(Clone, Debug)]
+/// Walks an export's entries in order; may be written down on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Verifier {
     manifest: Manifest,
     want: Want,
@@ -147,6 +147,7 @@ pub struct Verifier {
     redacted: u64,
     left_out: u64,
     effects: Pairing,
+    #[serde(skip)]
     room: Room,
     /// The log's name stands in a leaf as it is.
     plain: bool,
@@ -308,6 +309,21 @@ impl Verifier {
         }
         self.kept_seen = true;
         Ok(())
+    }
+
+    /// How many entries were verified, those that were pruned among them, and how many there are.
+    pub fn done(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// How many entries the manifest names.
+    pub fn size(&self) -> u64 {
+        self.manifest.size
+    }
+
+    /// Whether it was begun as this one was.
+    pub fn continues(&self, fresh: &Verifier) -> bool {
+        self.manifest == fresh.manifest && self.want == fresh.want
     }
 
     /// Sets the root that the entries must have, for a log whose end was not known at its beginning.

@@ -27,6 +27,8 @@ use sha2::Sha256;
 
 /// The version of the leaf's form.
 pub const LEAF_VERSION: u32 = 1;
+/// The name under which the log over all tenants' logs is kept; no tenant may have it.
+pub const INSTANCE: &str = "countersign-instance";
 /// `prev` of the first leaf.
 pub const GENESIS: Digest = Digest([0; 32]);
 

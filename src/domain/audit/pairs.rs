@@ -2,7 +2,7 @@
 //!
 //! Must not judge what is still under way: an intent at the end of a log may be one that waits for its answer.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most indexes that are named.
@@ -20,7 +20,7 @@ const BEGINS: &str = "proposal.received";
 const ENDS: [&str; 2] = ["proposal.dropped", "outcome.recorded"];
 
 /// What became of the announcements.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairs {
     /// How many effects were announced.
     pub announced: u64,
@@ -33,7 +33,7 @@ pub struct Pairs {
 }
 
 /// Pairs entries as they come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pairing {
     pairs: Pairs,
     /// By proposal: which effect, and the entry that announced it.
