@@ -7,7 +7,7 @@ use crate::domain::approval::Approvers;
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, TenantId, Time};
 use crate::engine::rego::Evaluator;
-use crate::engine::{Engine, Forges, Organisation, Pace, People, TenantLimits, Worker};
+use crate::engine::{Engine, Forges, Organisation, Pace, People, Shown, TenantLimits, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
@@ -45,6 +45,8 @@ pub struct Parts {
     pub organisations: BTreeMap<TenantId, Organisation>,
     /// Asks policies.
     pub evaluator: Evaluator,
+    /// What forges showed last on landed commits.
+    pub shown: Shown,
     /// The GitHub Apps whose lost deliveries are asked for again.
     pub apps: Vec<Arc<App>>,
 }
@@ -83,8 +85,8 @@ impl Parts {
         writable(&store, &settings, clock()).await?;
         let (forges, apps) = forges(&settings, &clock, &faults)?;
         let (organisations, evaluator) = (organisations(&settings)?, Evaluator::default());
-        let settings = Arc::new(settings);
-        Ok(Parts { settings, clock, store, forges, keys, approvers, organisations, evaluator, apps })
+        let (settings, shown) = (Arc::new(settings), Shown::default());
+        Ok(Parts { settings, clock, store, forges, keys, approvers, organisations, evaluator, shown, apps })
     }
 
     /// The engine over these parts.
@@ -102,6 +104,7 @@ impl Parts {
         engine.people = people(settings);
         engine.organisations = self.organisations.clone();
         engine.evaluator = self.evaluator.clone();
+        engine.shown = self.shown.clone();
         engine
     }
 
@@ -168,7 +171,8 @@ fn people(settings: &Settings) -> People {
 pub async fn open_store(settings: &Settings, clock: &Clock) -> anyhow::Result<Store> {
     let url = settings.database_url();
     let opened = Store::open(&url, &settings.instance).await;
-    let store = opened.with_context(|| unusable(&url))?;
+    let redactors = settings.tenants.iter().map(|tenant| Ok((tenant.id.clone(), tenant.redactor()?)));
+    let store = opened.with_context(|| unusable(&url))?.redacting(redactors.collect::<anyhow::Result<_>>()?);
     for tenant in &settings.tenants {
         store.ensure_tenant(&tenant.id, clock(), random()?).await.with_context(|| format!("tenant `{}`", tenant.id))?;
     }

@@ -16,7 +16,7 @@ mod tests;
 
 use super::Output;
 use crate::domain::facts::User;
-use crate::domain::ids::Clock;
+use crate::domain::ids::{Clock, Oid};
 use crate::forge::local::{LocalPlace, Person, Who};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -84,6 +84,9 @@ enum Command {
         /// The number of the app that writes it.
         #[arg(long, default_value_t = 15368)]
         app: u64,
+        /// The commit that it is about, instead of the head: what landed, after a merge.
+        #[arg(long, value_name = "ID")]
+        commit: Option<Oid>,
     },
     /// Puts labels on and takes labels off.
     Label {

@@ -6,6 +6,7 @@ mod address;
 mod approvers;
 mod forges;
 mod keys;
+mod reporters;
 mod rotation;
 mod runbooks;
 mod secret;
@@ -15,13 +16,14 @@ mod tenant;
 pub use approvers::{Approver, approvers_of};
 pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
+pub use reporters::{Proof, Reporter, ReporterKind};
 pub use rotation::{Rotated, listed, publish, revoke, rotate};
 pub use runbooks::{Adapter, Redact, RunbookFile};
 
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
 pub use sinks::{Beginning, Sink, SinkKind};
 
-pub use tenant::{LOCAL_HOST, Reporter, ReporterKind, Repository, Role, Tenant, Token};
+pub use tenant::{LOCAL_HOST, Repository, Role, Tenant, Token};
 
 use crate::domain::audit::INSTANCE;
 use crate::domain::ids::{ForgeKind, TenantId};

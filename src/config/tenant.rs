@@ -3,15 +3,16 @@
 //! Must not hold a secret: it names the files they lie in, or their digests.
 
 use super::Approver;
+use super::reporters::Reporter;
 use super::runbooks::{Redact, RunbookFile, redactor};
-use super::secret::{read_file, token_digest};
+use super::secret::read_file;
 use super::sinks::{self, Sink};
 use crate::domain::facts::{MAX_POLICY, Policy};
 use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
 use crate::domain::policy::defaults::Defaults;
 use crate::domain::proposal::adapt::Runbook;
 use crate::domain::redact::Redactor;
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -94,34 +95,6 @@ pub enum Role {
     Admin,
 }
 
-/// Who may report outcomes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reporter {
-    /// Who.
-    pub id: String,
-    /// How it proves itself.
-    pub kind: ReporterKind,
-    /// SHA-256 of its token.
-    #[serde(default)]
-    pub sha256: Option<Digest>,
-    /// A file with its token.
-    #[serde(default)]
-    pub key_file: Option<PathBuf>,
-}
-
-/// How a reporter proves itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReporterKind {
-    /// With a bearer token.
-    Bearer,
-    /// With a signature.
-    Ed25519,
-    /// With an HMAC.
-    Hmac,
-}
-
 /// One repository of a tenant; what is not listed is ignored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,16 +136,7 @@ impl Tenant {
         let mut reporters = BTreeSet::new();
         for reporter in &self.reporters {
             ensure!(reporters.insert(&reporter.id), "reporter `{}` stands twice", reporter.id);
-            ensure!(
-                reporter.kind == ReporterKind::Bearer,
-                "reporter `{}`: only kind = \"bearer\" is supported by this version",
-                reporter.id
-            );
-            ensure!(
-                reporter.sha256.is_some() != reporter.key_file.is_some(),
-                "reporter `{}`: give either sha256 or key_file",
-                reporter.id
-            );
+            reporter.check()?;
         }
         self.runbooks()?;
         self.redactor()?;
@@ -270,16 +234,5 @@ impl Repository {
     /// The secret that signs events, if one is set.
     pub fn webhook_secret(&self) -> anyhow::Result<Option<SecretString>> {
         self.webhook_secret_file.as_deref().map(read_file).transpose()
-    }
-}
-
-impl Reporter {
-    /// SHA-256 of the reporter's token.
-    pub fn digest(&self) -> anyhow::Result<Digest> {
-        match (&self.sha256, &self.key_file) {
-            (Some(digest), _) => Ok(*digest),
-            (None, Some(path)) => Ok(token_digest(&read_file(path)?)),
-            (None, None) => bail!("reporter `{}` has no token", self.id),
-        }
     }
 }

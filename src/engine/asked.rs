@@ -81,7 +81,9 @@ impl Engine {
         let user = format!("{}:{}", record.binding.forge, comment.by.id);
         let known = self.people.get(&(record.binding.tenant.to_string(), user.clone()));
         let principals = std::iter::once(user).chain(known.into_iter().flatten().cloned()).collect();
-        Ok(Some(Asked { comment: comment.clone(), right, principals }))
+        let mut comment = comment.clone();
+        comment.text = self.voice(record).say(comment.text);
+        Ok(Some(Asked { comment, right, principals }))
     }
 
     /// Takes in the proposal that follows, if one does, and writes the answer; both can be repeated.
@@ -106,7 +108,8 @@ impl Engine {
             answer.sentence = format!("{} (proposal {id})", answer.sentence);
         }
         if let Some(number) = case.record.pull {
-            match forge.comment(number, KEY, &render::answer(&answer, verdict)).await {
+            let text = self.voice(case.record).say(render::answer(&answer, verdict));
+            match forge.comment(number, KEY, &text).await {
                 Ok(()) => {}
                 // A command that cannot be answered is carried out and written down: it must not stop all others.
                 Err(ForgeError::Denied(why) | ForgeError::Rejected(why) | ForgeError::NotFound(why)) => {

@@ -6,7 +6,7 @@ use super::rules::read_rules;
 use super::thread::blocking;
 use super::{Engine, Forges, Trouble};
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{Answer, Base, Counts, Facts, HealthReport, Landing, Plan, Pull, Quota, Repository, Tip};
+use crate::domain::facts::{Answer, Base, Counts, Facts, Landing, Plan, Pull, Quota, Repository, Tip};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
 use crate::domain::lifecycle::{Record, RulesState, branch_name};
 use crate::domain::policy::{Judged, effect_key, rego};
@@ -72,6 +72,7 @@ impl Engine {
             None => None,
         };
         let parting = parting(forge, record, pull.as_ref(), &repository.bot).await?;
+        let parting = parting.map(|text| self.voice(record).say(text));
         let asked = self.asked(forge, record, &repository.bot).await?;
         let mirror = forge.sync().await?;
         tidy(&mirror).await;
@@ -81,6 +82,7 @@ impl Engine {
             (Ok(plan), Some(loaded)) => Some(Judged::of(proposal, &record.binding, plan, &loaded.rules)),
             _ => None,
         };
+        let said = self.said(forge, &mirror, record, proposal, &trees.rules, now).await?;
         let track = self.track(record, judged.as_ref()).await?;
         let judged = judged.map(|judged| judged.under(&track));
         let rego = self.policies(record, proposal, judged.as_ref(), &trees.rules, &repository, now).await;
@@ -100,7 +102,8 @@ impl Engine {
             rivals: self.rivals(record, effect).await?,
             predecessors: self.predecessors(record, proposal).await?,
             earlier: self.earlier(record, &trees.rules, now).await?,
-            reports: self.reports(record).await?,
+            reports: said.counts,
+            unfit: said.unfit,
             base: trees.base,
             plan: trees.plan,
             branch: trees.branch,
@@ -180,14 +183,6 @@ impl Engine {
             tenant_open: tenant.open_pull_requests,
             tenant_per_hour: tenant.pull_requests_per_hour,
         })
-    }
-
-    /// Health reports about the commit that landed.
-    async fn reports(&self, record: &Record) -> Result<Vec<HealthReport>, Trouble> {
-        let Some(landed) = &record.landed else { return Ok(Vec::new()) };
-        let mut reports = self.store.reports(&record.binding.tenant, &record.id).await?;
-        reports.retain(|report| report.revision == landed.commit);
-        Ok(reports)
     }
 }
 

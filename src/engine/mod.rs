@@ -3,7 +3,9 @@
 //! Must not decide: what to do is chosen in the domain, what was done is judged there.
 
 mod asked;
+mod evidence;
 mod gather;
+mod graduate;
 mod history;
 mod others;
 mod pause;
@@ -15,9 +17,11 @@ mod rules;
 mod thread;
 mod trouble;
 mod turn;
+mod voice;
 mod worker;
 
 pub use asked::People;
+pub use evidence::Shown;
 pub use pause::Pace;
 pub use plan::{TreeFiles, apply_to, plan};
 pub use rules::{Organisation, TenantLimits, rules_of};
@@ -78,6 +82,8 @@ pub struct Engine {
     pub organisations: BTreeMap<TenantId, Organisation>,
     /// Asks policies.
     pub evaluator: rego::Evaluator,
+    /// What forges showed last on landed commits.
+    pub shown: Shown,
     seen: review::Seen,
     locks: Locks,
 }
@@ -101,6 +107,7 @@ impl Engine {
             organisations: BTreeMap::new(),
             evaluator: rego::Evaluator::default(),
             seen: review::Seen::default(),
+            shown: Shown::default(),
             locks: Locks::default(),
         }
     }

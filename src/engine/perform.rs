@@ -1,6 +1,7 @@
 //! Does the one thing that was chosen.
 
 use super::gather::forge_of;
+use super::voice::Voice;
 use super::{Engine, Trouble};
 use crate::config;
 use crate::domain::attest::{
@@ -25,13 +26,13 @@ impl Engine {
     pub(super) async fn perform(&self, case: &Case<'_>, action: &Action, verdict: &Verdict) -> Result<Done, Trouble> {
         let forge = forge_of(&self.forges, case.record)?;
         match action {
-            Action::Push(intent) => push(forge, case, intent).await,
-            Action::OpenPull => open(forge, case).await,
+            Action::Push(intent) => push(forge, case, intent, &self.voice(case.record)).await,
+            Action::OpenPull => open(forge, case, &self.voice(case.record)).await,
             Action::Attest(binding) => self.attest(forge, case, binding).await,
-            Action::Report => report(forge, case, verdict).await,
+            Action::Report => report(forge, case, verdict, &self.voice(case.record)).await,
             Action::Merge(intent) => self.merge(forge, case, intent).await,
-            Action::Drop(reason) => abandon(forge, case, reason).await,
-            Action::HandOver(reason) => notify(forge, case, reason).await,
+            Action::Drop(reason) => abandon(forge, case, reason, &self.voice(case.record)).await,
+            Action::HandOver(reason) => notify(forge, case, reason, &self.voice(case.record)).await,
             Action::Answer(answer) => self.reply(forge, case, answer, verdict).await,
             Action::Land(_) | Action::Settle(..) | Action::Wait(_) => Ok(Done::Nothing),
         }
@@ -41,7 +42,7 @@ impl Engine {
         let (Some(announced), Some(pull)) = (&case.record.announced, &case.facts.pull) else {
             return Err(Trouble::Program("an attestation was not announced before it was signed"));
         };
-        let text = render::body_text(case, case.facts.now.whole_second())?;
+        let text = self.text(case)?;
         let bound = binding.clone().with_text(draft_digest(&text));
         if bound.digest() != announced.binding {
             return Err(Trouble::Program("the announced binding is not the one that would be signed"));
@@ -84,16 +85,23 @@ impl Engine {
         if ends <= (self.clock)() {
             return Ok(Done::Merged(MergeAnswer::NotReady(format!("what was proven stood until {ends}"))));
         }
+        let voice = self.voice(case.record);
         let (title, message) = render::merge_message(case.record);
+        let (title, message) = (voice.say(title), voice.say(message));
         let order = MergeOrder { head: intent.head.clone(), method: loaded.rules.auto_merge.method, title, message };
         Ok(Done::Merged(forge.merge(pull.number, &order).await?))
+    }
+
+    /// The text that is signed.
+    fn text(&self, case: &Case<'_>) -> Result<String, Trouble> {
+        Ok(self.voice(case.record).say(render::body_text(case, case.facts.now.whole_second())?))
     }
 
     /// Binds the text that would be signed now.
     pub(super) fn bind_text(&self, case: &Case<'_>, action: Action) -> Result<Action, Trouble> {
         match action {
             Action::Attest(binding) => {
-                let text = render::body_text(case, case.facts.now.whole_second())?;
+                let text = self.text(case)?;
                 Ok(Action::Attest(Box::new(binding.with_text(draft_digest(&text)))))
             }
             other @ (Action::Push(_)
@@ -128,20 +136,25 @@ fn trust(case: &Case<'_>) -> TrustRef {
     }
 }
 
-async fn push(forge: &Arc<dyn Forge>, case: &Case<'_>, intent: &PushIntent) -> Result<Done, Trouble> {
+async fn push(
+    forge: &Arc<dyn Forge>,
+    case: &Case<'_>,
+    intent: &PushIntent,
+    voice: &Voice<'_>,
+) -> Result<Done, Trouble> {
     let order = Push {
         branch: intent.branch.clone(),
         old: intent.old.clone(),
         parent: intent.parent.clone(),
         tree: intent.tree.clone(),
-        message: render::commit_message(case.record),
+        message: voice.say(render::commit_message(case.record)),
         at: intent.at,
     };
     Ok(Done::Pushed(forge.push(&order).await?))
 }
 
 /// Finds our pull request before opening one.
-async fn open(forge: &Arc<dyn Forge>, case: &Case<'_>) -> Result<Done, Trouble> {
+async fn open(forge: &Arc<dyn Forge>, case: &Case<'_>, voice: &Voice<'_>) -> Result<Done, Trouble> {
     let record = case.record;
     let (Some(branch), Some(base)) = (&record.branch, &record.base) else {
         return Err(Trouble::Program("a pushed proposal has no branch or base"));
@@ -149,7 +162,7 @@ async fn open(forge: &Arc<dyn Forge>, case: &Case<'_>) -> Result<Done, Trouble> 
     let order = NewPull {
         head_ref: branch.clone(),
         base_ref: base.clone(),
-        title: render::pull_title(case),
+        title: voice.say(render::pull_title(case)),
         body: format!("{}\n\nThe attestation is being written.\n", crate::domain::attest::FIRST_LINE),
         labels: labels(case),
         reviewers: case.judged.map(|judged| judged.place.reviewers.clone()).unwrap_or_default(),
@@ -183,14 +196,19 @@ fn labels(case: &Case<'_>) -> Vec<String> {
     labels
 }
 
-async fn report(forge: &Arc<dyn Forge>, case: &Case<'_>, verdict: &Verdict) -> Result<Done, Trouble> {
+async fn report(
+    forge: &Arc<dyn Forge>,
+    case: &Case<'_>,
+    verdict: &Verdict,
+    voice: &Voice<'_>,
+) -> Result<Done, Trouble> {
     let Some(pull) = &case.facts.pull else { return Ok(Done::Nothing) };
     for check in render::check_texts(case.record, verdict) {
         let report = Report {
             name: check.name.to_owned(),
             conclusion: check.conclusion,
-            title: check.title,
-            summary: check.summary,
+            title: voice.say(check.title),
+            summary: voice.say(check.summary),
         };
         forge.report(&pull.head, &report).await?;
     }
@@ -198,10 +216,10 @@ async fn report(forge: &Arc<dyn Forge>, case: &Case<'_>, verdict: &Verdict) -> R
 }
 
 /// Closes what is open and ours; a pull request that is over is left as it is.
-async fn abandon(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason) -> Result<Done, Trouble> {
+async fn abandon(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason, voice: &Voice<'_>) -> Result<Done, Trouble> {
     let open = case.facts.pull.as_ref().filter(|pull| pull.state == PullState::Open);
     if let Some(pull) = open {
-        forge.comment(pull.number, "notice", &render::notice(reason)).await?;
+        forge.comment(pull.number, "notice", &voice.say(render::notice(reason))).await?;
         forge.close(pull.number).await?;
     }
     let tip = case.facts.branch.as_ref().map(|branch| &branch.commit);
@@ -212,9 +230,9 @@ async fn abandon(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason) -> Re
     Ok(Done::Nothing)
 }
 
-async fn notify(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason) -> Result<Done, Trouble> {
+async fn notify(forge: &Arc<dyn Forge>, case: &Case<'_>, reason: &Reason, voice: &Voice<'_>) -> Result<Done, Trouble> {
     if let Some(pull) = &case.facts.pull {
-        forge.comment(pull.number, "notice", &render::notice(reason)).await?;
+        forge.comment(pull.number, "notice", &voice.say(render::notice(reason))).await?;
     }
     Ok(Done::Nothing)
 }

@@ -1,7 +1,8 @@
-//! Looks at people's pull requests that change the config, and says in a check run what merging them would mean.
+//! Looks at pull requests that change the config, and says in a check run what merging them would mean.
 //!
 //! Must not follow a config that is not merged: it is only read, and judged by nobody but people.
 
+use super::graduate::PREFIX;
 use super::rules::{Organisation, config_files, read_rules};
 use super::thread::blocking;
 use super::{Engine, Trouble};
@@ -45,7 +46,7 @@ impl Engine {
         }
     }
 
-    async fn look(
+    pub(super) async fn look(
         &self,
         forge: &Arc<dyn Forge>,
         tenant: &TenantId,
@@ -89,13 +90,14 @@ impl Engine {
     }
 }
 
-/// Open, by somebody else, from a branch of this repository into the branch that the config is read from.
+/// Open, from a branch of this repository into the branch that the config is read from; by somebody else, or a
+/// suggestion of ours.
 fn concerns(pull: &Pull, repository: &Repository) -> bool {
     pull.state == PullState::Open
         && pull.repository == repository.id
         && pull.head_repository == repository.id
         && pull.base_ref == repository.default_branch
-        && pull.author.id != repository.bot.id
+        && (pull.author.id != repository.bot.id || pull.head_ref.starts_with(PREFIX))
 }
 
 /// Both configs, if the branch changes it since it left the base.

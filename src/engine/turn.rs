@@ -7,6 +7,7 @@ use crate::domain::ids::Time;
 use crate::domain::lifecycle::{Action, Case, Choice, Record, Stage, after, announced, intent, next};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::proposal::Sealed;
+use crate::domain::trust::Judgement;
 use crate::store::{Claim, StoreError, Stored};
 
 /// What a turn came to.
@@ -31,10 +32,10 @@ impl Engine {
         let sealed = Sealed::stored(&bytes)?;
         let lock = self.lock(&record.binding).await;
         let _held = lock.lock().await;
-        let Gathered { facts, rules, judged } = self.gather(&record, &sealed.proposal).await?;
+        let gathered = self.gather(&record, &sealed.proposal).await?;
+        let Gathered { facts, rules, judged } = &gathered;
         let given = record.clone();
-        let case =
-            Case { record: &given, proposal: &sealed.proposal, facts: &facts, rules: &rules, judged: judged.as_ref() };
+        let case = Case { record: &given, proposal: &sealed.proposal, facts, rules, judged: judged.as_ref() };
         let Choice { action, verdict } = self.may(next(&case), facts.now, facts.sweep);
         let action = self.bind_text(&case, action)?;
         let mark = nonce()?;
@@ -62,6 +63,9 @@ impl Engine {
                 self.store.commit_seen(&transition, version, (self.clock)()).await?;
                 if action == Action::OpenPull {
                     self.nudge(&transition.record).await?;
+                }
+                if matches!(action, Action::Settle(Judgement::Good, _)) {
+                    self.graduate(&transition.record, sealed.proposal.action_kind, &gathered).await;
                 }
                 let due = due.or(transition.due);
                 Ok(Turn { action, verdict, record: transition.record, due })

@@ -12,7 +12,7 @@ pub mod resolve;
 mod wait;
 mod wire;
 
-use crate::domain::facts::{Comment, Conclusion, MergeMethod, Protection, Pull, Repository, Right, User};
+use crate::domain::facts::{Check, Comment, Conclusion, MergeMethod, Protection, Pull, Repository, Right, User};
 pub use crate::domain::facts::{MergeAnswer as Merge, Pushed};
 use crate::domain::ids::{Oid, Time};
 use crate::git::Mirror;
@@ -50,6 +50,12 @@ pub trait Forge: Send + Sync {
 
     /// Reads a pull request by its number, past every cache.
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError>;
+
+    /// Reads what others say of a commit: its checks and statuses, without our own.
+    async fn signals(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError>;
+
+    /// Reads the newest deployment of a commit to each environment; the environment is the check's name.
+    async fn deployments(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError>;
 
     /// Replaces a pull request's body.
     async fn set_body(&self, number: u64, body: &str) -> Result<(), ForgeError>;

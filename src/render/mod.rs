@@ -4,6 +4,7 @@
 
 mod answer;
 mod body;
+mod graduation;
 mod neutral;
 pub mod page;
 
@@ -11,4 +12,5 @@ pub use answer::answer;
 pub use body::{
     CheckText, RenderError, attested_body, body_text, check_texts, commit_message, merge_message, notice, pull_title,
 };
+pub use graduation::graduation;
 pub use neutral::{code, fence, line, visible};

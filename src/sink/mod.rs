@@ -16,7 +16,7 @@ use crate::domain::attest::Signer;
 use crate::domain::ids::{Clock, TenantId};
 use crate::store::{Result, Store};
 use push::{Protocol, Push};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How often the cursors are looked at; one read, whatever the number of sinks.
+/// How often the cursors are looked at; one read for each tenant that has sinks.
 const PACE: Duration = Duration::from_secs(1);
 /// How long a delivery that is under way may take when the service ends.
 const PARTING: Duration = Duration::from_secs(5);
@@ -150,10 +150,11 @@ impl Sinks {
 
     /// The sinks of these settings that lag and may be brought further now.
     async fn due(&self) -> Result<Vec<Arc<Sink>>> {
-        if self.all.is_empty() {
-            return Ok(Vec::new());
+        let (mut cursors, now) = (Vec::new(), (self.clock)());
+        let tenants: BTreeSet<&TenantId> = self.all.iter().map(|sink| &sink.tenant).collect();
+        for tenant in tenants {
+            cursors.extend(self.store.cursors(tenant).await?);
         }
-        let (cursors, now) = (self.store.cursors().await?, (self.clock)());
         let ours = |sink: &&Arc<Sink>| {
             let of = |cursor: &&crate::store::Cursor| cursor.tenant == sink.tenant && cursor.name == sink.name;
             cursors.iter().find(of).is_some_and(|cursor| cursor.is_due(now))

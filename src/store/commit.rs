@@ -11,6 +11,9 @@ use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::{Record, Stage, Transition};
 use crate::domain::redact;
 
+/// The artifact that is shown as it is kept; nothing is made of it.
+const SHOWN: &str = "diff";
+
 /// The parts of a record that WHERE clauses ask for.
 pub(super) struct Columns {
     pub(super) digest: String,
@@ -98,7 +101,7 @@ impl Store {
         let record = &transition.record;
         let tenant = &record.binding.tenant;
         let mut tx = self.db.write().await?;
-        let mut head = log::lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let (seq, at) = (head.size(), head.next(now));
         update(&mut tx, transition, version, at).await?;
         gates::reserve(&mut tx, record, at).await?;
@@ -107,7 +110,7 @@ impl Store {
         record::tally(&mut tx, transition, seq, at).await?;
         halts::keep(&mut tx, transition, seq).await?;
         due::plan(&mut tx, tenant, &record.id, transition.due).await?;
-        keep(&mut tx, tenant, transition, at).await?;
+        self.keep(&mut tx, tenant, transition, at).await?;
         approvals::consume(&mut tx, record, now).await?;
         if let Some(token) = token {
             approvals::keep(&mut tx, record, token, now).await?;
@@ -118,6 +121,20 @@ impl Store {
             self.rope.pull();
         }
         Ok(places)
+    }
+
+    /// Keeps the bytes that come with a transition; the newest of each name.
+    async fn keep(&self, tx: &mut Tx, tenant: &TenantId, transition: &Transition, at: Time) -> Result<()> {
+        let sql = "INSERT INTO artifact (tenant, proposal, name, bytes, at) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (tenant, proposal, name) DO UPDATE SET bytes = excluded.bytes, at = excluded.at";
+        let record = &transition.record;
+        for (name, bytes) in &transition.artifacts {
+            let text = (*name == SHOWN).then(|| String::from_utf8_lossy(bytes).into_owned());
+            let shown = text.map(|text| self.cleaned(tenant, text, record.environment.as_deref()));
+            let kept = shown.as_ref().map_or(bytes.as_slice(), |text| text.as_bytes());
+            run!(&mut *tx, sql, tenant.as_str(), record.id.as_str(), *name, kept, at.0)?;
+        }
+        Ok(())
     }
 }
 
@@ -179,14 +196,4 @@ async fn missed(tx: &mut Tx, record: &Record) -> Result<StoreError> {
         Some((stage,)) => StoreError::Conflict(format!("proposal {} (it is `{stage}`)", record.id)),
         None => StoreError::NotFound(format!("proposal {}", record.id)),
     })
-}
-
-/// Keeps the bytes that come with a transition; the newest of each name.
-async fn keep(tx: &mut Tx, tenant: &TenantId, transition: &Transition, at: Time) -> Result<()> {
-    let sql = "INSERT INTO artifact (tenant, proposal, name, bytes, at) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (tenant, proposal, name) DO UPDATE SET bytes = excluded.bytes, at = excluded.at";
-    for (name, bytes) in &transition.artifacts {
-        run!(&mut *tx, sql, tenant.as_str(), transition.record.id.as_str(), *name, bytes.as_slice(), at.0)?;
-    }
-    Ok(())
 }

@@ -107,7 +107,22 @@ impl Db {
             }
         };
         db.migrate().await?;
+        db.unhindered().await?;
         Ok(db)
+    }
+
+    /// Refuses a role that row level security would show a part of the rows, or none.
+    async fn unhindered(&self) -> Result<()> {
+        let Db::Postgres(pool) = self else { return Ok(()) };
+        let asked = sqlx::query_as::<_, (bool,)>("SELECT row_security_active('proposal')").fetch_one(pool).await;
+        match asked.map_err(of_server)? {
+            (false,) => Ok(()),
+            (true,) => Err(StoreError::Invalid(
+                "the database's role neither owns the tables nor bypasses row level security, and would miss rows: \
+                 connect as the role that owns them"
+                    .into(),
+            )),
+        }
     }
 
     /// A database in memory: one connection that never closes.

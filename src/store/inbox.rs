@@ -2,11 +2,12 @@
 //!
 //! Must not believe any of it; both only say where to look.
 
-use super::db::{row, rows, run};
+use super::db::{Tx, row, rows, run};
 use super::error::{Result, StoreError};
 use super::{Store, bell, due, log};
 use crate::domain::ids::{Digest, TenantId, Time};
 use crate::domain::lifecycle::HealthReport;
+use crate::domain::trust::Judgement;
 
 /// A webhook delivery that was authenticated and stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub struct Delivery {
     /// When it came.
     pub at: Time,
 }
+
+/// The most health reports that are kept of one proposal.
+const MOST: usize = 100;
 
 impl Store {
     /// Keeps a delivery; false when the same one was kept before.
@@ -78,15 +82,17 @@ impl Store {
     }
 
     /// Keeps a health report about a proposal and makes the proposal due; the very same report is kept once.
+    ///
+    /// Of more than a hundred the oldest goes, one that says bad last.
     pub async fn report(&self, tenant: &TenantId, proposal: &str, report: &HealthReport) -> Result<()> {
         let body = serde_json::to_string(report).map_err(|error| StoreError::Other(error.to_string()))?;
         let digest = Digest::of(body.as_bytes()).to_string();
         let mut tx = self.db.write().await?;
         log::lock(&mut tx, tenant).await?;
-        let sql = "SELECT p.id, (SELECT COUNT(*) FROM health h WHERE h.tenant = p.tenant AND h.proposal = p.id) \
-                   FROM proposal p WHERE p.tenant = $1 AND p.id = $2";
-        let found = row!(&mut tx, (String, i64), sql, tenant.as_str(), proposal)?;
-        let (id, n) = found.ok_or_else(|| StoreError::NotFound(format!("proposal {proposal}")))?;
+        let sql = "SELECT p.id FROM proposal p WHERE p.tenant = $1 AND p.id = $2";
+        let found = row!(&mut tx, (String,), sql, tenant.as_str(), proposal)?;
+        let (id,) = found.ok_or_else(|| StoreError::NotFound(format!("proposal {proposal}")))?;
+        let n = room(&mut tx, tenant, &id, &body).await?;
         let sql = "INSERT INTO health (tenant, proposal, n, digest, body) VALUES ($1, $2, $3, $4, $5) \
                    ON CONFLICT (tenant, proposal, digest) DO NOTHING";
         run!(&mut tx, sql, tenant.as_str(), id.as_str(), n, digest.as_str(), body.as_str())?;
@@ -110,4 +116,19 @@ impl Store {
         };
         found.iter().map(report).collect()
     }
+}
+
+/// The place of the next health report of a proposal; where there is no room, the oldest one makes some.
+async fn room(tx: &mut Tx, tenant: &TenantId, proposal: &str, body: &str) -> Result<i64> {
+    let sql = "SELECT n, body FROM health WHERE tenant = $1 AND proposal = $2 ORDER BY n";
+    let kept = rows!(tx, (i64, String), sql, tenant.as_str(), proposal)?;
+    let next = kept.last().map_or(0, |(n, _)| n + 1);
+    if kept.len() < MOST || kept.iter().any(|(_, known)| known == body) {
+        return Ok(next);
+    }
+    let bad = |text: &str| serde_json::from_str::<HealthReport>(text).is_ok_and(|it| it.result == Judgement::Bad);
+    let oldest = kept.iter().find(|(_, text)| !bad(text)).or(kept.first());
+    let sql = "DELETE FROM health WHERE tenant = $1 AND proposal = $2 AND n = $3";
+    run!(tx, sql, tenant.as_str(), proposal, oldest.map_or(0, |(n, _)| *n))?;
+    Ok(next)
 }

@@ -9,7 +9,7 @@ use super::proofs::TILE;
 use super::{Store, count, number};
 use crate::domain::audit::{self, Decision, Event, Frontier, GENESIS, Leaf, Place};
 use crate::domain::ids::{Digest, TenantId, Time};
-use crate::domain::redact;
+use crate::domain::redact::Redactor;
 
 /// How long a tenant's log is, what it comes to, and when it last grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +70,15 @@ pub(super) struct Locked {
     last: Digest,
     at: Time,
     frontier: Frontier,
+    redactor: Redactor,
 }
 
 impl Locked {
+    /// The same, where this is taken out of what is appended.
+    pub(super) fn redacting(self, redactor: Redactor) -> Locked {
+        Locked { redactor, ..self }
+    }
+
     /// The index of the next leaf.
     pub(super) fn size(&self) -> u64 {
         self.frontier.size()
@@ -98,7 +104,7 @@ pub(super) async fn lock(tx: &mut Tx, tenant: &TenantId) -> Result<Locked> {
     let last = last.parse().map_err(|error| StoreError::damaged("the head of the log", error))?;
     let frontier =
         serde_json::from_str(&frontier).map_err(|error| StoreError::damaged("the head of the log", error))?;
-    Ok(Locked { origin, actor_key, last, at: Time(at), frontier })
+    Ok(Locked { origin, actor_key, last, at: Time(at), frontier, redactor: Redactor::default() })
 }
 
 /// Appends events under a lock that is held; the index and hash of each.
@@ -132,7 +138,7 @@ async fn append_one(
     let (seq, at) = (head.size(), head.next(now));
     let place = Place { origin: head.origin.clone(), tenant: tenant.clone(), seq, prev: head.last, at };
     // Whatever a text of it holds: what is in the log once stays there.
-    let event = &Event { payload: redact::value(event.payload.clone()), ..event.clone() };
+    let event = &Event { payload: head.redactor.value(event.payload.clone(), None), ..event.clone() };
     let leaf = audit::append(event, &place, &head.actor_key, nonce()?);
     let sql = "INSERT INTO audit_leaf (tenant, seq, prev, hash, proposal, bytes) VALUES ($1, $2, $3, $4, $5, $6)";
     let (prev, hash) = (place.prev.to_string(), leaf.hash.to_string());
@@ -177,7 +183,7 @@ impl Store {
         let before = now.0.saturating_sub(1);
         let made =
             run!(&mut tx, sql, tenant.as_str(), origin.as_str(), &random[..], zeros.as_str(), before, empty.as_str())?;
-        let mut head = lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         if made == 0 {
             return self.same_origin(&head.origin, &origin);
         }
@@ -207,7 +213,7 @@ impl Store {
 
     async fn append_once(&self, tenant: &TenantId, events: &[Event], now: Time) -> Result<Vec<(u64, Digest)>> {
         let mut tx = self.db.write().await?;
-        let mut head = lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let places = append(&mut tx, &mut head, tenant, events, now).await?;
         tx.commit().await.map(|()| places)
     }
@@ -217,7 +223,7 @@ impl Store {
     /// What was erased before, and what is not there, stays as it is.
     pub async fn redact(&self, tenant: &TenantId, indexes: &[u64], event: Event, now: Time) -> Result<u64> {
         let mut tx = self.db.write().await?;
-        let mut head = lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let by = head.size();
         append(&mut tx, &mut head, tenant, &[event], now).await?;
         let sql = "UPDATE audit_payload SET payload = NULL, nonce = NULL, redacted_by = $1 \

@@ -35,7 +35,10 @@ pub use sinks::{Carry, Cursor};
 pub use tokens::KeptToken;
 pub use track::{Counts, Tracked};
 
+use crate::domain::ids::TenantId;
+use crate::domain::redact::{self, Redactor};
 use db::Db;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The database; cheap to clone, and the same for every clone.
@@ -44,6 +47,7 @@ pub struct Store {
     db: Db,
     instance: Arc<str>,
     rope: bell::Rope,
+    redactors: Arc<BTreeMap<TenantId, Redactor>>,
 }
 
 impl Store {
@@ -52,13 +56,36 @@ impl Store {
     /// `instance` is part of the name of every log that is made.
     pub async fn open(url: &str, instance: &str) -> Result<Store> {
         let db = Db::open(url, db::PATIENCE).await?;
-        Ok(Store { db, instance: instance.into(), rope: bell::Rope::default() })
+        Ok(Store::over(db, instance))
     }
 
     /// A database in memory, gone with its last clone.
     pub async fn memory() -> Result<Store> {
-        let (db, rope) = (Db::memory().await?, bell::Rope::default());
-        Ok(Store { db, instance: "countersign.local".into(), rope })
+        Ok(Store::over(Db::memory().await?, "countersign.local"))
+    }
+
+    fn over(db: Db, instance: &str) -> Store {
+        Store { db, instance: instance.into(), rope: bell::Rope::default(), redactors: Arc::default() }
+    }
+
+    /// The same, where what these tenants never want kept does not come into their logs.
+    #[must_use]
+    pub fn redacting(self, redactors: BTreeMap<TenantId, Redactor>) -> Store {
+        Store { redactors: Arc::new(redactors), ..self }
+    }
+
+    /// A text without what its tenant never wants kept or said; where the environment is not known, anywhere.
+    pub fn cleaned(&self, tenant: &TenantId, text: String, environment: Option<&str>) -> String {
+        match self.redactors.get(tenant) {
+            Some(redactor) => redactor.clean(text, environment),
+            None => redact::owned(text),
+        }
+    }
+
+    /// The lock on a tenant's log.
+    async fn lock(&self, tx: &mut db::Tx, tenant: &TenantId) -> Result<log::Locked> {
+        let redactor = self.redactors.get(tenant).cloned().unwrap_or_default();
+        log::lock(tx, tenant).await.map(|head| head.redacting(redactor))
     }
 
     /// Answers when the database can be read; for readiness.

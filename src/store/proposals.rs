@@ -89,7 +89,7 @@ impl Store {
         }
         let tenant = &record.binding.tenant;
         let mut tx = self.db.write().await?;
-        let mut head = log::lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         if let Some(id) = known(&mut tx, record).await? {
             return Ok(Received::Known(id));
         }

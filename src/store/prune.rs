@@ -26,7 +26,7 @@ impl Store {
     /// Removes the entries before an index, leaves and payloads, and appends the event that says so; its index.
     pub async fn prune(&self, tenant: &TenantId, before: u64, event: Event, now: Time) -> Result<u64> {
         let mut tx = self.db.write().await?;
-        let mut head = log::lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let first = first(&mut tx, tenant).await?;
         let most = prunable(&mut tx, tenant).await?;
         let fault = if before % BLOCK != 0 {

@@ -120,7 +120,7 @@ impl Store {
         now: Time,
     ) -> Result<std::result::Result<Rearm, String>> {
         let mut tx = self.db.write().await?;
-        let mut head = log::lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let key = class.to_string();
         let found = demotion(&mut tx, tenant, &key).await?;
         let found = found.ok_or_else(|| StoreError::NotFound(format!("a demotion of class {}", class.short(12))))?;

@@ -7,7 +7,6 @@ use super::due::wait;
 use super::error::{Result, StoreError};
 use super::{Store, count, number};
 use crate::domain::ids::{TenantId, Time};
-use crate::domain::redact;
 
 /// What is kept of an error, characters.
 const ERROR_LENGTH: usize = 500;
@@ -73,12 +72,12 @@ impl Store {
         tx.commit().await
     }
 
-    /// Every cursor of every tenant.
-    pub async fn cursors(&self) -> Result<Vec<Cursor>> {
+    /// Every cursor of a tenant, also of sinks that its settings no longer list.
+    pub async fn cursors(&self, tenant: &TenantId) -> Result<Vec<Cursor>> {
         let mut tx = self.db.read().await?;
         let sql = "SELECT s.tenant, s.name, s.next, h.size, s.at, s.lease, s.attempts, s.error \
-                   FROM audit_sink s JOIN audit_head h ON h.tenant = s.tenant ORDER BY s.tenant, s.name";
-        rows!(&mut tx, CursorRow, sql)?.into_iter().map(cursor).collect()
+                   FROM audit_sink s JOIN audit_head h ON h.tenant = s.tenant WHERE s.tenant = $1 ORDER BY s.name";
+        rows!(&mut tx, CursorRow, sql, tenant.as_str())?.into_iter().map(cursor).collect()
     }
 
     /// Leases a sink to `owner`; none when it is not due, or somebody else has it.
@@ -131,7 +130,12 @@ impl Store {
 
     /// Ends a lease whose try failed: the next one comes later and later, not before `least` seconds; when that is.
     pub async fn stumble(&self, carry: &Carry, error: &str, least: i64, now: Time) -> Result<Time> {
-        let text: String = redact::text(error).replace('\0', "\u{fffd}").chars().take(ERROR_LENGTH).collect();
+        let text: String = self
+            .cleaned(&carry.tenant, error.to_owned(), None)
+            .replace('\0', "\u{fffd}")
+            .chars()
+            .take(ERROR_LENGTH)
+            .collect();
         let pause = wait(&format!("{}/{}", carry.tenant, carry.name), carry.attempts).max(least);
         let at = now.plus_seconds(pause);
         let sql = "UPDATE audit_sink SET lease = 0, owner = '', attempts = $1, error = $2, at = $3 \

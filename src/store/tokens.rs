@@ -65,7 +65,7 @@ impl Store {
     async fn keep_token_once(&self, token: &KeptToken, event: &Event, now: Time) -> Result<()> {
         let tenant = &token.tenant;
         let mut tx = self.db.write().await?;
-        let mut head = log::lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let sql = "INSERT INTO token (tenant, id, principal, roles, sha256, made, made_by, expires) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let sha256 = token.sha256.to_string();
@@ -111,7 +111,7 @@ impl Store {
 
     async fn revoke_token_once(&self, tenant: &TenantId, id: &str, event: &Event, now: Time) -> Result<bool> {
         let mut tx = self.db.write().await?;
-        let mut head = log::lock(&mut tx, tenant).await?;
+        let mut head = self.lock(&mut tx, tenant).await?;
         let sql = "SELECT revoked FROM token WHERE tenant = $1 AND id = $2";
         match row!(&mut tx, (Option<i64>,), sql, tenant.as_str(), id)? {
             None => return Err(StoreError::NotFound(format!("token {id}"))),

@@ -4,9 +4,11 @@
 
 use super::Shared;
 use super::problem::Problem;
-use crate::config::{Role, Settings, token_digest};
+use super::reporter::registered;
+use crate::config::{Proof, Role, Settings, token_digest};
 use crate::domain::ids::{Digest, TenantId};
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -53,21 +55,13 @@ impl Directory {
                 let roles = token.roles.clone();
                 known.push((token.sha256, Identity { tenant: tenant.id.clone(), principal, roles, reporter: false }));
             }
-            for reporter in &tenant.reporters {
-                let identity = Identity {
-                    tenant: tenant.id.clone(),
-                    principal: reporter.id.clone(),
-                    roles: vec![Role::Report],
-                    reporter: true,
-                };
-                match reporter.digest() {
-                    Ok(digest) => known.push((digest, identity)),
-                    Err(error) => {
-                        tracing::error!(tenant = %tenant.id, reporter = reporter.id, "a reporter is left out: {error:#}")
-                    }
-                }
-            }
         }
+        let reporters = registered(settings).into_iter().filter_map(|(identity, proof)| match proof {
+            Proof::Bearer(digest) => Some((digest, identity)),
+            // Their keys prove bodies; sent as a token they prove nothing.
+            Proof::Hmac(_) | Proof::Ed25519(_) => None,
+        });
+        known.extend(reporters);
         Directory(known)
     }
 
@@ -142,35 +136,40 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Caller, Problem> {
-        identify(shared, bearer(parts)).await?.map(Caller).ok_or_else(|| Problem::unknown_caller(false))
+        caller(shared, &parts.headers).await.map(Caller)
     }
+}
+
+/// Whose token these headers hold.
+pub(super) async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Identity, Problem> {
+    identify(shared, bearer(headers)).await?.ok_or_else(|| Problem::unknown_caller(false))
 }
 
 impl FromRequestParts<Arc<Shared>> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Reader, Problem> {
-        let found = identify(shared, bearer(parts).or_else(|| basic(parts))).await?;
+        let found = identify(shared, bearer(&parts.headers).or_else(|| basic(&parts.headers))).await?;
         let identity = found.ok_or_else(|| Problem::unknown_caller(true))?;
         identity.demand(Role::Read)?;
         Ok(Reader(identity))
     }
 }
 
-fn bearer(parts: &Parts) -> Option<SecretString> {
-    credentials(parts, "bearer").map(|token| SecretString::from(token.to_owned()))
+fn bearer(headers: &HeaderMap) -> Option<SecretString> {
+    credentials(headers, "bearer").map(|token| SecretString::from(token.to_owned()))
 }
 
 /// The password; whatever the user name.
-fn basic(parts: &Parts) -> Option<SecretString> {
-    let bytes = STANDARD.decode(credentials(parts, "basic")?).ok()?;
+fn basic(headers: &HeaderMap) -> Option<SecretString> {
+    let bytes = STANDARD.decode(credentials(headers, "basic")?).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     text.split_once(':').map(|(_, password)| SecretString::from(password.to_owned()))
 }
 
 /// What follows the scheme's name; exactly one header counts.
-fn credentials<'a>(parts: &'a Parts, scheme: &str) -> Option<&'a str> {
-    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
     let (Some(only), None) = (headers.next(), headers.next()) else { return None };
     let (name, rest) = only.to_str().ok()?.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then(|| rest.trim()).filter(|rest| !rest.is_empty())

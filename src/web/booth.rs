@@ -66,7 +66,10 @@ impl Booth<'_> {
         let sealed = Sealed::stored(bytes).map_err(|fault| StoreError::Other(fault.to_string()))?;
         let (instance, approvers, proposal) = (self.instance, self.approvers, &sealed.proposal);
         let transition = hear(token, &Heard { instance, approvers, record, proposal, says, now });
-        let transition = transition.map_err(Unheard::Refused)?;
+        let mut transition = transition.map_err(Unheard::Refused)?;
+        if let Some(no) = &mut transition.record.rejection {
+            no.reason = self.store.cleaned(self.tenant, no.reason.clone(), record.environment.as_deref());
+        }
         match self.store.redeem(&transition, *version, token, now).await {
             Ok(()) => Ok(transition.record),
             Err(StoreError::Replayed) => {

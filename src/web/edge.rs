@@ -51,6 +51,8 @@ pub(super) fn wrap(router: Router, shared: Arc<Shared>) -> Router {
         HeaderName::from_static("x-hub-signature"),
         HeaderName::from_static("x-gitlab-token"),
         HeaderName::from_static("webhook-signature"),
+        HeaderName::from_static("x-signature"),
+        HeaderName::from_static("x-countersign-signature-ed25519"),
     ];
     let layers = ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new(secret))

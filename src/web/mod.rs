@@ -13,6 +13,7 @@ pub mod intake;
 mod pages;
 mod problem;
 mod proofs;
+mod reporter;
 mod routes;
 pub mod setup;
 mod view;
@@ -69,6 +70,7 @@ impl fmt::Debug for Site {
 struct Shared {
     site: Site,
     directory: Directory,
+    reporters: reporter::Reporters,
     hooks: hooks::Hooks,
     pages: Pages,
     openapi: String,
@@ -92,7 +94,9 @@ pub fn router(site: Site) -> Router {
     let (router, document) = routes::assemble(|kind| hooks.any(kind));
     let (directory, approvers) = (Directory::of(&site.settings), approvers(&site.settings));
     let runbooks = runbooks(&site.settings);
-    let shared = Shared { directory, hooks, pages: Pages::new(), openapi: document, approvers, runbooks, site };
+    let reporters = reporter::Reporters::of(&site.settings);
+    let shared =
+        Shared { directory, reporters, hooks, pages: Pages::new(), openapi: document, approvers, runbooks, site };
     let shared = Arc::new(shared);
     edge::wrap(router.fallback(edge::nothing).with_state(shared.clone()), shared)
 }

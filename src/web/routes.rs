@@ -2,7 +2,9 @@
 //!
 //! Must not hold a route that the document does not name.
 
-use super::api::{adapters, approvals, audit, feedback, meta, outcome, proposals, rearm, tokens, trust, withdraw};
+use super::api::{
+    adapters, approvals, audit, feedback, meta, outcome, proposals, rearm, reports, tokens, trust, withdraw,
+};
 use super::problem::Document;
 use super::{Shared, hooks, pages};
 use crate::domain::ids::ForgeKind;
@@ -26,6 +28,7 @@ use utoipa_axum::routes;
     tags(
         (name = "proposals", description = "Sending and reading proposals."),
         (name = "adapters", description = "What other tools emit, translated into proposals."),
+        (name = "reports", description = "What Argo CD, Flux and Alertmanager say of what runs; for registered reporters."),
         (name = "trust", description = "What classes of changes have earned."),
         (name = "audit", description = "The tamper-evident log."),
         (name = "tokens", description = "Who may use the API; for admins."),
@@ -68,6 +71,9 @@ fn described(told: impl Fn(ForgeKind) -> bool) -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(approvals::reject))
         .routes(routes!(outcome::report))
         .routes(routes!(withdraw::withdraw))
+        .routes(routes!(reports::of_argocd))
+        .routes(routes!(reports::of_flux))
+        .routes(routes!(reports::of_alertmanager))
         .routes(routes!(adapters::srenix))
         .routes(routes!(adapters::kubernaut))
         .routes(routes!(adapters::alertmanager))

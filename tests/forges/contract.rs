@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// What the description does not hold, and why it is asked for all the same.
-const ELSEWHERE: [(&str, &str, &str); 2] = [
+const ELSEWHERE: [(&str, &str, &str); 4] = [
     ("GET", "/users/{}", "the number of the App's user"),
     ("GET", "/repos/{}/{}/issues/{}", "who closed a pull request"),
+    ("GET", "/repos/{}/{}/deployments", "what a landed commit was deployed to"),
+    ("GET", "/repos/{}/{}/deployments/{}/statuses", "how that went"),
 ];
 
 /// Where the real GitHub's answers do not fit its own description: operation, place in the answer, why.

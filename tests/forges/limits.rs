@@ -3,10 +3,16 @@
 use crate::fake::faults::{Answer, Fault};
 use crate::merging::head_order;
 use crate::opening::{FIRST, opened};
+use crate::seasoned;
 use crate::stand::{Kind, Stand, bump};
 use countersign::forge::ForgeError;
 
-on_served!(f79_writes_are_throttled, f87_a_stale_read_merges_nothing, f89_not_there_yet);
+on_served!(
+    f79_writes_are_throttled,
+    f87_a_stale_read_merges_nothing,
+    f89_not_there_yet,
+    tm47_an_answer_that_is_cut_off_or_never_ends,
+);
 on_github!(
     f19_lost_deliveries_are_asked_for_again,
     f37_an_archived_repository_says_so,
@@ -293,6 +299,25 @@ async fn f88_broken_answers(_: Kind) {
     stand.fake().faults.next("GET", "/git/ref/{*name}", Fault::Drop);
     assert!(matches!(stand.forge().tip("main").await, Err(ForgeError::Transient(_))));
     assert!(stand.forge().tip("main").await.is_ok());
+    stand.finish().await;
+}
+
+/// Read before a merge: nothing is merged, and nothing is lost once the forge answers whole.
+async fn tm47_an_answer_that_is_cut_off_or_never_ends(kind: Kind) {
+    let stand = seasoned::stand(kind).await;
+    let id = stand.propose(bump("web", "1.4.2")).await;
+    let number = stand.record(&id).await.pull.unwrap();
+    let whole = format!("{{\"x\":\"{}\"}}", "x".repeat(17 << 20));
+    for body in [&whole[..40], whole.as_str()] {
+        stand.fake().faults.next("GET", one(kind), Fault::fails(200, body));
+        let answer = stand.forge().pull(number).await;
+        assert!(matches!(answer, Err(ForgeError::Transient(_))), "{answer:?}");
+        stand.fake().faults.next("GET", one(kind), Fault::fails(200, body));
+        seasoned::green(&stand, &id).await;
+        assert_eq!(stand.record(&id).await.landed, None);
+    }
+    stand.later(600).await;
+    assert!(stand.record(&id).await.landed.is_some(), "{}", stand.story(&id).await);
     stand.finish().await;
 }
 

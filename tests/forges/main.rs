@@ -81,6 +81,7 @@ mod keys;
 mod limits;
 mod merging;
 mod opening;
+mod outcomes;
 #[path = "../it/resigned.rs"]
 mod resigned;
 mod seasoned;

@@ -79,9 +79,10 @@ pub async fn good(stand: &Stand, id: &str) {
     let report = HealthReport {
         reporter: REPORTER.into(),
         result: Judgement::Good,
-        revision: landed,
+        revision: Some(landed),
         note: "healthy".into(),
         severe: false,
+        since: None,
         at: stand.clock.now(),
     };
     stand.parts.store.report(&stand.tenant, id, &report).await.unwrap();

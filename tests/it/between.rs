@@ -1,7 +1,7 @@
 //! Something between the engine and the forge: a forge under another name, and one that dies at its n-th effect.
 
 use async_trait::async_trait;
-use countersign::domain::facts::{Comment, Protection, Pull, Repository, Right, User};
+use countersign::domain::facts::{Check, Comment, Protection, Pull, Repository, Right, User};
 use countersign::domain::ids::Oid;
 use countersign::forge::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
 use countersign::git::Mirror;
@@ -148,6 +148,14 @@ impl Forge for Between {
 
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {
         self.inner.pull(number).await
+    }
+
+    async fn signals(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
+        self.inner.signals(commit).await
+    }
+
+    async fn deployments(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
+        self.inner.deployments(commit).await
     }
 
     async fn set_body(&self, number: u64, body: &str) -> Result<(), ForgeError> {

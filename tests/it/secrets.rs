@@ -73,3 +73,55 @@ async fn tm100_a_planted_secret_is_in_no_output_and_not_in_the_database() {
         }
     }
 }
+
+/// A tenant's own words, in every text that comes in from anywhere but the repository's files, and in what is shown of those.
+#[tokio::test]
+async fn tm100_a_tenants_own_words_are_kept_and_said_nowhere() {
+    let w = World::start().await;
+    let path = w.stage.home.join("settings.toml");
+    let settings = std::fs::read_to_string(&path).unwrap();
+    let redact = "id = \"acme\"\nredact = [{pattern = \"acme-key-*\"}, {pattern = \"cust-????\", environments = [\"staging\"]}]\n";
+    assert!(settings.contains("id = \"acme\"\n"), "{settings}");
+    std::fs::write(&path, settings.replacen("id = \"acme\"\n", redact, 1)).unwrap();
+    let w = w.restart().await;
+    let overlay = overlay("web", "staging");
+    let file = w.file(&overlay).await.unwrap();
+    let old = file.split("newTag: \"").nth(1).unwrap().split('"').next().unwrap();
+    w.commits(&overlay, Some(&file.replace(old, "acme-key-old"))).await;
+    let mut document = image("web", "staging", "2.0");
+    document["reason"] = json!("cust-0001 sees acme-key-1 in the log");
+    let id = w.propose(&document).await;
+    let number = w.number(&id).await;
+    w.dana().comment(number, "/countersign set images[0].newTag=acme-key-set").await.unwrap();
+    w.settle().await;
+    let told = w.events(&id).await;
+    assert!(told.iter().any(|event| event.kind == "command.refused"), "{told:?}");
+    w.dana().comment(number, "/countersign reject cust-0002 leaks acme-key-2").await.unwrap();
+    w.settle().await;
+    let other = w.propose(&image("search", "staging", "2.0")).await;
+    w.dana().comment(w.number(&other).await, "no: acme-key-3").await.unwrap();
+    w.dana().close(w.number(&other).await).await.unwrap();
+    w.settle().await;
+    let mut outputs = Vec::new();
+    let store = &w.stage.parts.store;
+    for id in [&id, &other] {
+        let pull = w.pull(id).await;
+        let (_, comments) = w.dana().show(pull.number).await.unwrap();
+        let ours = comments.into_iter().filter(|comment| comment.key.is_some()).map(|comment| comment.text);
+        outputs.extend([pull.body.clone(), pull.title.clone()].into_iter().chain(ours).map(String::into_bytes));
+        outputs.push(store.artifact(w.stage.tenant(), id, "diff").await.unwrap().unwrap());
+        outputs.push(serde_json::to_vec(&w.record(id).await.reason).unwrap());
+    }
+    for leaf in store.leaves(w.stage.tenant(), 0, 1_000).await.unwrap() {
+        outputs.extend(leaf.payload.map(|(payload, _)| payload));
+    }
+    for output in &outputs {
+        let text = String::from_utf8_lossy(output);
+        assert!(!text.contains("acme-key-") && !text.contains("cust-0"), "{text}");
+    }
+    assert!(w.pull(&id).await.body.contains("[redacted] sees [redacted] in the log"), "{}", w.pull(&id).await.body);
+    assert!(w.record(&id).await.reason.unwrap().sentence.contains("leaks [redacted]"));
+    assert!(w.record(&other).await.reason.unwrap().sentence.contains("no: [redacted]"));
+    assert!(w.file(&overlay).await.unwrap().contains("acme-key-old"), "the file itself is nobody's to change");
+    w.finish().await;
+}

@@ -106,10 +106,11 @@ async fn an_outcome_that_is_taken_back_closes_the_step_that_was_open() {
     let report = countersign::domain::facts::HealthReport {
         reporter: "argocd".into(),
         result: countersign::domain::trust::Judgement::Bad,
-        revision: record.landed.clone().unwrap().commit,
+        revision: Some(record.landed.clone().unwrap().commit),
         note: "it leaks".into(),
         at: w.stage.clock.now(),
         severe: false,
+        since: None,
     };
     let transition = countersign::domain::lifecycle::withdrawn(&record, &report, w.stage.clock.now()).unwrap();
     w.stage.parts.store.commit(&transition, w.stage.clock.now()).await.unwrap();

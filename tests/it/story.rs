@@ -44,6 +44,9 @@ fn words(event: &Happened) -> String {
         "pr.left_to_people" => format!("left to people: {code}"),
         "command.taken" => format!("asked: {code}"),
         "command.refused" => format!("asked in vain: {code}"),
+        "graduation.intent" => "means to suggest automate".into(),
+        "graduation.result" => "suggested automate".into(),
+        "graduation.lost" => "did not suggest automate".into(),
         "proposal.dropped" => format!("dropped: {code}"),
         "outcome.recorded" => {
             let demoted = if said("demoted") == true { ", demoted" } else { "" };
@@ -73,7 +76,7 @@ pub fn paired(events: &[Happened], repeated: bool) -> Result<(), String> {
     let mut announced: BTreeMap<&str, bool> = BTreeMap::new();
     for event in events {
         let (subject, act) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
-        let is_effect = matches!(subject, "push" | "attestation" | "merge");
+        let is_effect = matches!(subject, "push" | "attestation" | "merge" | "graduation");
         match act {
             "intent" => {
                 let pending = announced.insert(subject, true) == Some(true);

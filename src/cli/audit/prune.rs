@@ -67,8 +67,8 @@ pub(super) async fn prune(
 /// The sink of this tenant that lags most, and the entry it gets next.
 async fn waits(store: &Store, settings: &Settings, tenant: &TenantId) -> anyhow::Result<Option<(String, u64)>> {
     let listed = settings.tenant(tenant).map(|tenant| tenant.sinks.as_slice()).unwrap_or_default();
-    let cursors = store.cursors().await?;
-    let ours = cursors.into_iter().filter(|it| it.tenant == *tenant && listed.iter().any(|sink| sink.name == it.name));
+    let cursors = store.cursors(tenant).await?;
+    let ours = cursors.into_iter().filter(|it| listed.iter().any(|sink| sink.name == it.name));
     Ok(ours.map(|cursor| (cursor.name, cursor.next)).min_by_key(|(_, next)| *next))
 }
 

@@ -215,10 +215,11 @@ impl Stage {
         let report = HealthReport {
             reporter: REPORTER.into(),
             result,
-            revision: landed.commit,
+            revision: Some(landed.commit),
             note: note.into(),
             at: self.clock.now(),
             severe: false,
+            since: None,
         };
         Ok(self.parts.store.report(&self.tenant, id, &report).await?)
     }

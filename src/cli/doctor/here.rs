@@ -30,6 +30,8 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
             let sentence = "it has no token: `countersign token create` makes one; nobody can propose without";
             rows.push((about.clone(), Finding::warn("tokens", sentence)));
         }
+        let unread = tenant.reporters.iter().filter_map(|reporter| reporter.proof().err());
+        rows.extend(unread.map(|error| (about.clone(), Finding::bad("reporters", format!("{error:#}")))));
         if tenant.repositories.is_empty() {
             rows.push((about, Finding::warn("repositories", "it lists none: add [[tenant.repository]]")));
         }
@@ -43,11 +45,11 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
 
 /// How far each copy of a log has come.
 async fn sinks(settings: &Settings, store: &Store) -> Vec<Row> {
-    let cursors = store.cursors().await.unwrap_or_default();
     let mut rows = Vec::new();
-    for tenant in &settings.tenants {
+    for tenant in settings.tenants.iter().filter(|tenant| !tenant.sinks.is_empty()) {
+        let cursors = store.cursors(&tenant.id).await.unwrap_or_default();
         for sink in &tenant.sinks {
-            let cursor = cursors.iter().find(|cursor| cursor.tenant == tenant.id && cursor.name == sink.name);
+            let cursor = cursors.iter().find(|cursor| cursor.name == sink.name);
             rows.push((format!("tenant {}, sink {}", tenant.id, sink.name), state(cursor)));
         }
     }

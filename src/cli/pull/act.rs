@@ -39,8 +39,11 @@ pub(super) async fn act(person: &Person, number: u64, command: Command) -> anyho
             Ok(done(number, "comment", &format!("comment {id}"), json!({"comment": id})))
         }
         Command::Review { opinion, of, text, .. } => review(person, number, opinion, of, text).await,
-        Command::Check { name, conclusion, app, .. } => {
-            person.check(number, &name, conclusion.into(), app).await?;
+        Command::Check { name, conclusion, app, commit, .. } => {
+            match commit {
+                Some(commit) => person.check_commit(&commit, &name, conclusion.into(), app).await?,
+                None => person.check(number, &name, conclusion.into(), app).await?,
+            }
             Ok(done(number, "check", "check set", json!({})))
         }
         Command::Label { add, remove, .. } => {

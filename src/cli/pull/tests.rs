@@ -88,6 +88,12 @@ async fn a_person_looks_reviews_and_merges() {
     assert_eq!((&shown["comments"][1]["text"], &shown["comments"][1]["by"]["id"]), (&"ok".into(), &7.into()));
     let merged = json(dir, &["merge", ONE, "--as", "dana:7", "--method", "merge"]).await;
     assert_eq!(merged["commit"].as_str().map(str::len), Some(40));
+    let landed = merged["commit"].as_str().expect("an id");
+    json(dir, &["check", ONE, "argocd/web", "success", "--commit", landed]).await;
+    assert_eq!(json(dir, &["show", ONE]).await["checks"].as_array().map(Vec::len), Some(1), "the head has its own");
+    let unknown = ["check", ONE, "argocd/web", "success", "--commit", &"b".repeat(40)];
+    let refused = pull(dir, Output::Text, &unknown).await.expect_err("no such commit");
+    assert!(format!("{refused:#}").contains("commit bbbb"), "{refused:#}");
     assert_eq!(json(dir, &["list", "local:acme/shop"]).await, serde_json::json!([]));
     assert_eq!(json(dir, &["list", "local:acme/shop", "--all"]).await[0]["state"], "merged");
 }

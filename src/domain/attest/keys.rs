@@ -175,7 +175,7 @@ impl fmt::Debug for Signer {
 }
 
 /// Verifies a signature strictly: no small-order keys, no second form of a signature.
-pub(super) fn verify(key: &VerifyingKey, bytes: &[u8], signature: &[u8]) -> bool {
+pub fn verify(key: &VerifyingKey, bytes: &[u8], signature: &[u8]) -> bool {
     let Ok(signature) = Signature::from_slice(signature) else { return false };
     key.verify_strict(bytes, &signature).is_ok()
 }

@@ -10,7 +10,7 @@ mod statement;
 
 pub use armor::{BEGIN, Block, END, FIRST_LINE, draft_digest, extract, region_digest, render_block, replace_region};
 pub use envelope::{PAYLOAD_TYPE, open, pae, seal, seal_as};
-pub use keys::{KeyId, KeySet, KeyState, PublicKey, Purpose, Signer};
+pub use keys::{KeyId, KeySet, KeyState, PublicKey, Purpose, Signer, verify};
 pub use keyset::{KEYSET_TYPE, ListedKey, Listing, Revocation};
 pub use statement::{
     ApprovalRef, AuditRef, BaseRef, Binding, BodyRef, ChangeRef, EDITOR, ForgeRef, HeadRef, Issue, KeyRef, MergeRef,

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST: usize = 100;
 
 /// An effect, the entries that answer its announcement, and those of them that must have been announced.
-const EFFECTS: [(&str, &[&str], &[&str]); 3] = [
+const EFFECTS: [(&str, &[&str], &[&str]); 4] = [
     ("push.intent", &["push.result", "push.lost"], &["push.result"]),
     ("attestation.intent", &["attestation.issued", "attestation.refused"], &["attestation.issued"]),
     ("merge.intent", &["merge.result", "merge.mismatch", "merge.refused", "merge.by_person"], &["merge.result"]),
+    ("graduation.intent", &["graduation.result", "graduation.lost"], &["graduation.result"]),
 ];
 /// What begins a proposal.
 const BEGINS: &str = "proposal.received";

@@ -125,8 +125,8 @@ pub struct HealthReport {
     pub reporter: String,
     /// What it found.
     pub result: Judgement,
-    /// The revision it looked at.
-    pub revision: Oid,
+    /// The revision it looked at; none for an alert, which is about what runs.
+    pub revision: Option<Oid>,
     /// One sentence.
     pub note: String,
     /// When it came.
@@ -134,6 +134,18 @@ pub struct HealthReport {
     /// An incident or a loss, beside being bad.
     #[serde(default)]
     pub severe: bool,
+    /// When the alert began that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+}
+
+/// Something that was said of a merged change and does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// What was said, and by whom.
+    pub said: String,
+    /// Why it does not count.
+    pub why: String,
 }
 
 /// Everything a decision may look at.
@@ -177,8 +189,10 @@ pub struct Facts {
     pub predecessors: Vec<Predecessor>,
     /// An earlier proposal of the same incident, within the hold period.
     pub earlier: Option<Earlier>,
-    /// Health reports that fit the landed commit.
+    /// What was said of the landed change and counts.
     pub reports: Vec<HealthReport>,
+    /// What was said and does not count.
+    pub unfit: Vec<Unfit>,
     /// The oldest comment that asks for something and was not answered.
     pub asked: Option<Asked>,
     /// What whoever closed the pull request wrote last, if that is new.

@@ -5,6 +5,7 @@ use super::branch::branch_name;
 use super::choice::{Action, Choice, choose, later};
 use super::command;
 use super::gate::gates;
+use super::heard;
 use super::renewal::{renewal, wished};
 use super::soak::soaking;
 use super::supersede;
@@ -25,7 +26,7 @@ pub fn next(case: &Case<'_>) -> Choice {
         Stage::Received => received(case),
         Stage::Pushed => pushed(case),
         Stage::Open => open(case),
-        Stage::Merged => soaking(case),
+        Stage::Merged => heard::told(case.facts, soaking(case)),
         Stage::Settled | Stage::Dropped => over(case),
     }
 }

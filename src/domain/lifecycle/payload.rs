@@ -4,13 +4,12 @@
 
 use super::{Case, MergeIntent, PushIntent};
 use crate::domain::policy::verdict::Verdict;
-use crate::domain::redact;
 use serde_json::{Value, json};
 
 /// The inverse and the diff of what was planned.
 pub(super) fn plan_artifacts(case: &Case<'_>) -> Vec<(&'static str, Vec<u8>)> {
     let Ok(plan) = &case.facts.plan else { return Vec::new() };
-    vec![("inverse", plan.inverse.clone()), ("diff", redact::owned(plan.applied.unified_diff()).into_bytes())]
+    vec![("inverse", plan.inverse.clone()), ("diff", plan.applied.unified_diff().into_bytes())]
 }
 
 /// What is announced of a push.

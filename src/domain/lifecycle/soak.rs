@@ -9,7 +9,7 @@ use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
 
 /// Seconds until a merged change is looked at again, when no hint comes.
-const SWEEP: i64 = 600;
+pub const SWEEP: i64 = 600;
 
 /// Watches a merged change until its outcome is known.
 pub(super) fn soaking(case: &Case<'_>) -> Choice {

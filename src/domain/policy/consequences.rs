@@ -2,7 +2,7 @@
 //!
 //! Must not guess: what cannot be called tighter or looser is said as it is.
 
-use super::rules::{AutoMerge, Mode, RequiredCheck, Rules};
+use super::rules::{AutoMerge, Mode, RequiredCheck, Rules, Sources};
 use crate::domain::proposal::ActionKind;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +102,9 @@ pub fn meaning(rules: &Rules) -> Vec<String> {
         "limits: {} pull requests an hour, {} open at once, {} files and {} lines in one",
         limits.pull_requests_per_hour, limits.open_pull_requests, limits.files, limits.lines
     ));
+    if rules.outcomes != Sources::default() {
+        found.push(format!("outcomes: {}", rules.outcomes));
+    }
     if rules.stop {
         found.push("stop: nothing is pushed or merged".to_owned());
     }
@@ -201,6 +204,10 @@ fn merging(old: &AutoMerge, new: &AutoMerge, found: &mut Vec<Consequence>) {
         let show = |auto: &AutoMerge| format!("the newest {} within {}", auto.outcomes.last, auto.outcomes.within);
         say(found, Way::Other, format!("autoMerge.outcomes: {}, before {}", show(new), show(old)));
     }
+    if old.suggest != new.suggest {
+        let word = if new.suggest { "is suggested" } else { "is not suggested" };
+        say(found, Way::Other, format!("autoMerge.suggest: a class that earned it {word} for automate"));
+    }
     if old.method != new.method {
         say(found, Way::Other, format!("autoMerge.method: {:?}, before {:?}", new.method, old.method));
     }
@@ -295,6 +302,9 @@ fn lists(old: &Rules, new: &Rules, found: &mut Vec<Consequence>) {
         };
         rules.freeze.iter().map(show).collect::<Vec<_>>()
     };
+    if old.outcomes != new.outcomes {
+        say(found, Way::Other, format!("outcomes: {}, before {}", new.outcomes, old.outcomes));
+    }
     both(found, &frozen(old), &frozen(new), Way::Tighter, "is frozen");
     let runbooks = |rules: &Rules| rules.runbooks.keys().cloned().collect::<Vec<_>>();
     both(found, &runbooks(old), &runbooks(new), Way::Looser, "may be proposed as a runbook");

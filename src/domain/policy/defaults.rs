@@ -125,6 +125,7 @@ fn tighter_merge(wished: &AutoMerge, asked: AutoMerge) -> AutoMerge {
     if let (Some(all), Some(mine)) = (&mut auto.required_checks, &wished.required_checks) {
         join(all, mine);
     }
+    auto.suggest &= wished.suggest;
     auto.action_kinds.retain(|kind| wished.action_kinds.contains(kind));
     auto
 }

@@ -47,6 +47,7 @@ impl Rules {
             let at = format!("autoMerge.requiredChecks[{n}].name");
             globset::Glob::new(&check.name).map_err(|error| Malformed::at(at, error.to_string()))?;
         }
+        self.outcomes.check()?;
         reach::check(self)?;
         let policy = |path: &String| {
             let parts = || path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");

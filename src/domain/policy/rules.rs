@@ -5,6 +5,7 @@
 pub use super::freeze::Freeze;
 pub use super::kinds::runbook::RunbookRules;
 use super::need::ApprovalRules;
+pub use super::sources::Sources;
 pub use super::span::Span;
 use crate::domain::facts::Policy;
 use crate::domain::ids::{Digest, MergeMethod};
@@ -31,6 +32,9 @@ pub struct Rules {
     /// When a pull request may merge without a person.
     #[serde(default)]
     pub auto_merge: AutoMerge,
+    /// What of the forge says how a landed change does, beside registered reporters.
+    #[serde(default)]
+    pub outcomes: Sources,
     /// Sizes and rates.
     #[serde(default)]
     pub limits: Limits,
@@ -127,6 +131,8 @@ pub struct AutoMerge {
     pub method: MergeMethod,
     /// Which action kinds may.
     pub action_kinds: Vec<ActionKind>,
+    /// Whether a class that has earned it is suggested for `automate`, in a pull request that edits this file.
+    pub suggest: bool,
 }
 
 /// Which outcomes count.
@@ -194,6 +200,7 @@ impl Default for AutoMerge {
             required_checks: None,
             method: MergeMethod::Squash,
             action_kinds: Vec::new(),
+            suggest: true,
         }
     }
 }

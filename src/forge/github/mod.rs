@@ -23,6 +23,7 @@ mod rules;
 mod send;
 mod session;
 mod shape;
+mod signals;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ mod tests;
 pub use app::App;
 
 use super::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
-use crate::domain::facts::{Comment, Protection, Pull, Repository, Right, User};
+use crate::domain::facts::{Check, Comment, Protection, Pull, Repository, Right, User};
 use crate::domain::ids::Oid;
 use crate::git::Mirror;
 use async_trait::async_trait;
@@ -63,6 +64,7 @@ pub struct GithubPlace {
 /// One repository of GitHub, as the App sees it.
 pub struct GithubForge {
     talk: Talk,
+    deployments: Talk,
     place: GithubPlace,
     mirror: Mutex<Option<Mirror>>,
 }
@@ -70,8 +72,9 @@ pub struct GithubForge {
 impl GithubForge {
     /// The forge of the repository at this place. Nothing is asked yet.
     pub fn new(app: Arc<App>, place: GithubPlace) -> GithubForge {
-        let talk = Talk::new(app, place.installation, place.id);
-        GithubForge { talk, place, mirror: Mutex::default() }
+        let talk = Talk::new(app.clone(), place.installation, place.id);
+        let deployments = Talk::about_deployments(app, place.installation, place.id);
+        GithubForge { talk, deployments, place, mirror: Mutex::default() }
     }
 }
 
@@ -112,6 +115,14 @@ impl Forge for GithubForge {
 
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {
         self.read_pull(number).await
+    }
+
+    async fn signals(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
+        self.signals_of(commit).await
+    }
+
+    async fn deployments(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
+        self.deployments_of(commit).await
     }
 
     async fn set_body(&self, number: u64, body: &str) -> Result<(), ForgeError> {

@@ -34,17 +34,27 @@ impl Session {
     }
 }
 
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// The work of a turn.
+    Work,
+    /// Reading deployments: a right that an installation need not grant, so it is asked for apart from the others.
+    Deployments,
+}
+
 /// What a token is asked for: one repository, and no more rights than the work needs. Not workflows, administration or
 /// issues: a change of those is refused by GitHub as well as by us.
-pub(super) fn wanted(repository: u64) -> Value {
-    json!({
-        "repository_ids": [repository],
-        "permissions": {
+pub(super) fn wanted(repository: u64, rights: Rights) -> Value {
+    let permissions = match rights {
+        Rights::Work => json!({
             "metadata": "read",
             "contents": "write",
             "pull_requests": "write",
             "checks": "write",
             "statuses": "read"
-        }
-    })
+        }),
+        Rights::Deployments => json!({"metadata": "read", "deployments": "read"}),
+    };
+    json!({"repository_ids": [repository], "permissions": permissions})
 }

@@ -7,7 +7,7 @@ use super::app::App;
 use super::clients::Octo;
 use super::error::{limited, trouble};
 use super::send::send;
-use super::session::{Session, wanted};
+use super::session::{Rights, Session, wanted};
 use super::shape::{Bot, Slug, Token};
 use crate::domain::facts::User;
 use crate::domain::ids::Time;
@@ -44,6 +44,7 @@ pub(super) struct Talk {
     pub(super) app: Arc<App>,
     installation: u64,
     repository: u64,
+    rights: Rights,
     session: tokio::sync::Mutex<Option<Session>>,
     generations: AtomicU64,
     bucket: Bucket,
@@ -53,7 +54,13 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(app: Arc<App>, installation: u64, repository: u64) -> Talk {
         let (session, kept) = (tokio::sync::Mutex::default(), Mutex::default());
-        Talk { app, installation, repository, session, generations: AtomicU64::new(0), bucket: Bucket::default(), kept }
+        let (rights, generations, bucket) = (Rights::Work, AtomicU64::new(0), Bucket::default());
+        Talk { app, installation, repository, rights, session, generations, bucket, kept }
+    }
+
+    /// The same with a token that may read deployments, and nothing else.
+    pub(super) fn about_deployments(app: Arc<App>, installation: u64, repository: u64) -> Talk {
+        Talk { rights: Rights::Deployments, ..Talk::new(app, installation, repository) }
     }
 
     pub(super) fn now(&self) -> Time {
@@ -248,7 +255,7 @@ impl Talk {
         }
         let what = "a token for the installation";
         let route = format!("/app/installations/{}/access_tokens", self.installation);
-        let answer = self.as_app(what, Verb::Post, &route, Some(&wanted(self.repository))).await?;
+        let answer = self.as_app(what, Verb::Post, &route, Some(&wanted(self.repository, self.rights))).await?;
         if let Some(hint) = refusal(&answer) {
             let said = trouble(what, &answer, self.now());
             return match said {

@@ -202,6 +202,8 @@ pub(super) struct Status {
     pub(super) target_url: Option<String>,
     #[serde(default)]
     pub(super) author: Option<Person>,
+    #[serde(default)]
+    pub(super) allow_failure: bool,
 }
 
 /// A run of a pipeline.

@@ -21,7 +21,7 @@ pub(super) const CI: u64 = 0;
 pub(super) const PIPELINE: &str = "pipeline";
 /// The most pipelines, newest first, and the most jobs or statuses of one commit.
 const PIPELINES: usize = 100;
-const JOBS: usize = 2_000;
+pub(super) const JOBS: usize = 2_000;
 
 impl GitlabForge {
     /// What was said about the head of a merge request.
@@ -94,7 +94,7 @@ fn of_job(job: &Job, head: &Oid) -> Check {
 }
 
 /// The newest status of each name and user, without those that are jobs: a job's address ends with its own number.
-fn posted(statuses: Vec<Status>, head: &Oid) -> Vec<Check> {
+pub(super) fn posted(statuses: Vec<Status>, head: &Oid) -> Vec<Check> {
     let mut newest: BTreeMap<(String, u64), Status> = BTreeMap::new();
     for status in statuses.into_iter().filter(|status| status.sha == *head && !is_job(status)) {
         let Some(author) = &status.author else { continue };
@@ -112,13 +112,13 @@ fn posted(statuses: Vec<Status>, head: &Oid) -> Vec<Check> {
     newest.into_iter().map(check).collect()
 }
 
-fn is_job(status: &Status) -> bool {
+pub(super) fn is_job(status: &Status) -> bool {
     let address = status.target_url.as_deref().unwrap_or_default();
     [format!("/jobs/{}", status.id), format!("/builds/{}", status.id)].iter().any(|end| address.ends_with(end.as_str()))
 }
 
 /// What a word of GitLab says; one that is not known is not done.
-fn conclusion(word: &str) -> Conclusion {
+pub(super) fn conclusion(word: &str) -> Conclusion {
     match word {
         "success" => Conclusion::Success,
         "failed" => Conclusion::Failure,

@@ -18,13 +18,14 @@ mod quiet;
 mod read;
 mod report;
 mod reviews;
+mod signals;
 mod view;
 mod wire;
 
 pub use wire::TokenSource;
 
 use super::{Forge, ForgeError, Merge, MergeOrder, NewPull, Push, Pushed, Report};
-use crate::domain::facts::{Comment, Protection, Pull, Repository, Right, User};
+use crate::domain::facts::{Check, Comment, Protection, Pull, Repository, Right, User};
 use crate::domain::ids::{Clock, Oid};
 use crate::git::Mirror;
 use answers::Profile;
@@ -176,6 +177,14 @@ impl Forge for GitlabForge {
     async fn pull(&self, number: u64) -> Result<Pull, ForgeError> {
         let request = self.merge_request(number).await?;
         self.view(request).await
+    }
+
+    async fn signals(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
+        self.signals_of(commit).await
+    }
+
+    async fn deployments(&self, commit: &Oid) -> Result<Vec<Check>, ForgeError> {
+        self.deployments_of(commit).await
     }
 
     async fn set_body(&self, number: u64, body: &str) -> Result<(), ForgeError> {

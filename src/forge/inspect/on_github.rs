@@ -109,7 +109,8 @@ fn permissions(check: &'static str, granted: &Value) -> Vec<Finding> {
         .collect();
     let wanted = |name: &str| PERMISSIONS.iter().find(|(known, _)| *known == name).and_then(|(_, right)| rank(right));
     // Reading issues is what GitHub asks for the event of a comment; it lets nothing be changed.
-    let excused = |name: &str| name == "issues" && has(name) == rank("read");
+    // Deployments are read where a config names them as a source of outcomes.
+    let excused = |name: &str| matches!(name, "issues" | "deployments") && has(name) == rank("read");
     let surplus: Vec<String> = granted
         .as_object()
         .into_iter()

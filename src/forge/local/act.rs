@@ -61,6 +61,12 @@ impl Desk {
         }))
     }
 
+    /// Checks of a commit that others wrote.
+    pub(super) fn signals(&self, commit: &Oid) -> Result<Vec<facts::Check>, ForgeError> {
+        let all = self.ledger()?.checks(commit)?;
+        Ok(all.into_iter().filter(|check| check.app != self.bot.id).map(|check| check.fact(commit)).collect())
+    }
+
     pub(super) fn find(&self, head_ref: &str) -> Result<Vec<Pull>, ForgeError> {
         let ledger = self.ledger()?;
         let mut found = Vec::new();

@@ -194,6 +194,16 @@ impl Forge for LocalForge {
         Ok(answer)
     }
 
+    async fn signals(&self, commit: &Oid) -> Result<Vec<facts::Check>, ForgeError> {
+        let commit = commit.clone();
+        self.act("signals", move |desk| desk.signals(&commit)).await
+    }
+
+    /// Nothing is deployed from here.
+    async fn deployments(&self, _commit: &Oid) -> Result<Vec<facts::Check>, ForgeError> {
+        self.act("deployments", |_| Ok(Vec::new())).await
+    }
+
     async fn set_body(&self, number: u64, body: &str) -> Result<(), ForgeError> {
         let body = body.to_owned();
         self.act("set_body", move |desk| desk.set_body(number, &body)).await

@@ -73,7 +73,7 @@ impl Bench {
     }
 
     async fn cursor(&self, name: &str) -> Cursor {
-        self.store.cursors().await.unwrap().into_iter().find(|cursor| cursor.name == name).unwrap()
+        self.store.cursors(&tenant("acme")).await.unwrap().into_iter().find(|cursor| cursor.name == name).unwrap()
     }
 }
 

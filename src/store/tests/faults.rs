@@ -8,7 +8,7 @@ async fn impatient(test: &str) -> Vec<(Place, Store)> {
     for place in places(test).await {
         if let Some(url) = &place.url {
             let db = db::Db::open(url, Duration::from_millis(700)).await.expect("opens");
-            found.push((place, Store { db, instance: "countersign.local".into(), rope: Default::default() }));
+            found.push((place, Store::over(db, "countersign.local")));
         }
     }
     found
@@ -59,7 +59,7 @@ async fn read_only(place: &Place) -> Store {
         db::Db::Postgres(_) => {
             let url = format!("{}%20-c%20default_transaction_read_only%3Don", place.url.as_deref().expect("a server"));
             let pool = sqlx::PgPool::connect(&url).await.expect("connects");
-            Store { db: db::Db::Postgres(pool), instance: "countersign.local".into(), rope: Default::default() }
+            Store::over(db::Db::Postgres(pool), "countersign.local")
         }
     }
 }

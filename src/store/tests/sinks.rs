@@ -7,7 +7,7 @@ async fn a_cursor_is_carried_by_one_at_a_time_and_never_set_back() {
         store.append(&acme(), &[note("one"), note("two")], at(1)).await.expect("appends");
         store.ensure_sink(&acme(), "siem", false, at(1)).await.expect("made");
         store.ensure_sink(&acme(), "late", true, at(1)).await.expect("made");
-        let cursors = store.cursors().await.expect("cursors");
+        let cursors = store.cursors(&acme()).await.expect("cursors");
         let seen: Vec<_> = cursors.iter().map(|it| (it.name.as_str(), it.next, it.lag(), it.is_due(at(2)))).collect();
         assert_eq!(seen, [("late", 3, 0, false), ("siem", 0, 3, true)], "{}", place.name);
 
@@ -22,10 +22,10 @@ async fn a_cursor_is_carried_by_one_at_a_time_and_never_set_back() {
         assert!(matches!(late, Err(StoreError::Conflict(_))), "{}: {late:?}", place.name);
         other.carried(&mut theirs, 3, 60, at(111)).await.expect("moves");
         store.set_down(&mine).await.expect("an old lease ends nothing");
-        assert!(other.cursors().await.expect("cursors")[1].lease > at(0), "{}", place.name);
+        assert!(other.cursors(&acme()).await.expect("cursors")[1].lease > at(0), "{}", place.name);
         other.set_down(&theirs).await.expect("ends");
         store.ensure_sink(&acme(), "siem", false, at(200)).await.expect("made before");
-        assert_eq!(store.cursors().await.expect("cursors")[1].next, 3, "{}", place.name);
+        assert_eq!(store.cursors(&acme()).await.expect("cursors")[1].next, 3, "{}", place.name);
     }
 }
 
@@ -43,7 +43,7 @@ async fn a_sink_that_fails_is_tried_later_and_later() {
             now = again;
         }
         assert!(pauses.windows(2).take(6).all(|two| two[0] < two[1]) && pauses.iter().all(|p| *p <= 750), "{pauses:?}");
-        let cursor = &store.cursors().await.expect("cursors")[0];
+        let cursor = &store.cursors(&acme()).await.expect("cursors")[0];
         assert_eq!((cursor.attempts, cursor.next), (9, 0));
         let error = cursor.error.as_deref().unwrap_or_default();
         assert!(error.contains("down\u{fffd}") && !error.contains("hunter2"), "{error}");
@@ -52,7 +52,7 @@ async fn a_sink_that_fails_is_tried_later_and_later() {
         assert_eq!(later, now.plus_seconds(5_000));
         carry = store.carry(&acme(), "siem", "a", 60, later).await.expect("asks").expect("due");
         store.carried(&mut carry, 1, 60, later).await.expect("moves");
-        let cursor = &store.cursors().await.expect("cursors")[0];
+        let cursor = &store.cursors(&acme()).await.expect("cursors")[0];
         assert_eq!((cursor.attempts, cursor.error.as_deref()), (0, None), "{}", place.name);
     }
 }

@@ -35,10 +35,11 @@ async fn filled(store: &Store, tenant: &TenantId, mark: &str) {
     let report = HealthReport {
         reporter: mark.into(),
         result: Judgement::Bad,
-        revision,
+        revision: Some(revision),
         note: mark.into(),
         at: at(2),
         severe: false,
+        since: None,
     };
     store.report(tenant, "0190-a", &report).await.expect("keeps");
 }
@@ -131,7 +132,8 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
 }
 
 /// Statements that serve every tenant at once, each with why it may.
-const FOR_ALL: [(&str, &str); 14] = [
+const FOR_ALL: [(&str, &str); 15] = [
+    ("SELECT row_security_active('proposal')", "whether the service sees every row; no row is read"),
     ("SELECT COUNT(*) FROM audit_head", "readiness: whether the database answers"),
     ("SELECT MIN(CASE WHEN at > lease THEN at ELSE lease END) FROM due", "when the worker looks next"),
     ("SELECT COUNT(*) FROM due WHERE at <= $1 AND lease <= $1", "a metric without tenants"),
@@ -151,6 +153,7 @@ const FOR_ALL: [(&str, &str); 14] = [
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
         "what keeps rows from being changed, to end a tenant",
     ),
+    ("SELECT tenant FROM audit_head WHERE tenant <> $1", "the log over all logs names each tenant"),
     ("SELECT set_config(", "a session's own setting"),
     ("SELECT 1::BIGINT FROM pg_notify(", "a ring without a text"),
 ];
@@ -231,4 +234,58 @@ fn tm60_every_table_belongs_to_tenants() {
         }
         assert!(tables >= 15, "{kind}: {tables}");
     }
+}
+
+#[tokio::test]
+async fn tm60_a_tenants_role_sees_its_rows_and_no_other() {
+    let Some(place) = places("rows").await.into_iter().find(|place| place.name == "postgres") else { return };
+    let store = &place.store;
+    store.ensure_tenant(&beta(), at(0), [7; 32]).await.expect("a tenant");
+    filled(store, &acme(), "of-acme").await;
+    filled(store, &beta(), CANARY).await;
+    let pool = sqlx::PgPool::connect(place.url.as_deref().expect("an address")).await.expect("reaches PostgreSQL");
+    let role = "DO $$ BEGIN CREATE ROLE countersign_acme NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\
+                GRANT USAGE ON SCHEMA cs_rows TO countersign_acme;\
+                GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA cs_rows TO countersign_acme";
+    sqlx::raw_sql(role).execute(&pool).await.expect("a role");
+    let tables: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT c.relname::text, c.relrowsecurity FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+         WHERE a.attname = 'tenant' AND c.relkind = 'r' AND c.relnamespace = 'cs_rows'::regnamespace",
+    )
+    .fetch_all(&pool)
+    .await
+    .expect("tables");
+    assert!(tables.len() >= 15, "{tables:?}");
+    let mut link = pool.acquire().await.expect("a connection");
+    let (mut own, mut foreign) = (0, 0);
+    for (table, held) in &tables {
+        assert!(held, "{table} has no row level security: enable it where the table is made, as 0020_rows.sql does");
+        let count = |who: &str| sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table} WHERE tenant {who}"));
+        let owner: (i64,) = sqlx::query_as(count("= 'beta'")).fetch_one(&mut *link).await.expect("the owner's view");
+        foreign += owner.0;
+        sqlx::query("SET ROLE countersign_acme").execute(&mut *link).await.expect("the role");
+        let seen: (i64,) = sqlx::query_as(count("<> 'acme'")).fetch_one(&mut *link).await.expect("a view");
+        let mine: (i64,) = sqlx::query_as(count("= 'acme'")).fetch_one(&mut *link).await.expect("a view");
+        sqlx::query("RESET ROLE").execute(&mut *link).await.expect("the owner again");
+        assert_eq!(seen.0, 0, "{table}");
+        own += mine.0;
+    }
+    assert!(own > 10 && foreign > 10, "{own} own rows, {foreign} of the other");
+    sqlx::query("SET ROLE countersign_acme").execute(&mut *link).await.expect("the role");
+    let changed = sqlx::query("UPDATE proposal SET stage = 'dropped' WHERE tenant = 'beta'").execute(&mut *link).await;
+    assert_eq!(changed.expect("nothing to change").rows_affected(), 0);
+}
+
+#[tokio::test]
+async fn a_service_that_would_see_a_part_of_the_rows_does_not_start() {
+    let Some(place) = places("hindered").await.into_iter().find(|place| place.name == "postgres") else { return };
+    let url = place.url.as_deref().expect("an address");
+    let pool = sqlx::PgPool::connect(url).await.expect("reaches PostgreSQL");
+    let role = "DO $$ BEGIN CREATE ROLE cs_stranger LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\
+                GRANT USAGE, CREATE ON SCHEMA cs_hindered TO cs_stranger;\
+                GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cs_hindered TO cs_stranger";
+    sqlx::raw_sql(role).execute(&pool).await.expect("a role");
+    let as_stranger = url.replacen("options=", "options=-c%20role%3Dcs_stranger%20", 1);
+    let refused = Store::open(&as_stranger, "countersign.local").await.expect_err("refused").to_string();
+    assert!(refused.contains("connect as the role that owns them"), "{refused}");
 }

@@ -143,18 +143,22 @@ async fn read(request: Request) -> Result<Value, Problem> {
 }
 
 /// The repository of a locator; whether it is listed is asked at the door.
-fn named(locator: &str, base: Option<String>) -> Result<Value, Problem> {
-    let kinds = [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Local];
-    let found = locator
-        .split_once(':')
-        .and_then(|(kind, name)| Some((kinds.into_iter().find(|known| known.to_string() == kind)?, name)));
-    let (forge, name) =
-        found.ok_or_else(|| Problem::bad("repository", "repository: write it as `github:owner/name`"))?;
+fn named(text: &str, base: Option<String>) -> Result<Value, Problem> {
+    let (forge, name) = locator(text)?;
     let mut repository = json!({"forge": forge, "name": name});
     if let (Some(base), Value::Object(map)) = (base, &mut repository) {
         map.insert("base".into(), json!(base));
     }
     Ok(repository)
+}
+
+/// The forge and the name of `github:owner/name`.
+pub(super) fn locator(text: &str) -> Result<(ForgeKind, &str), Problem> {
+    let kinds = [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Local];
+    let found = text
+        .split_once(':')
+        .and_then(|(kind, name)| Some((kinds.into_iter().find(|known| known.to_string() == kind)?, name)));
+    found.ok_or_else(|| Problem::bad("repository", "repository: write it as `github:owner/name`"))
 }
 
 fn runbooks<'a>(shared: &'a Shared, caller: &Identity) -> &'a [Runbook] {

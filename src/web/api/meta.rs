@@ -6,7 +6,6 @@ use crate::config::key_pem;
 use crate::domain::attest::KeyState;
 use crate::domain::policy::rules::Rules;
 use crate::domain::proposal::Proposal;
-use crate::store::Cursor;
 use crate::web::Shared;
 use crate::web::problem::Problem;
 use axum::Json;
@@ -69,9 +68,7 @@ async fn refresh(shared: &Shared) {
     if let Ok(items) = shared.store().due_count(now).await {
         metrics::gauge!("countersign_due_items").set(items as f64);
     }
-    if let Ok(cursors) = shared.store().cursors().await {
-        lags(shared, &cursors);
-    }
+    lags(shared).await;
     let mut newest = None;
     for tenant in &shared.site.settings.tenants {
         if let Ok(head) = shared.store().head(&tenant.id).await {
@@ -85,13 +82,14 @@ async fn refresh(shared: &Shared) {
 }
 
 /// How many entries each sink lacks; of several of one name the one that lacks most.
-fn lags(shared: &Shared, cursors: &[Cursor]) {
+async fn lags(shared: &Shared) {
     let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
-    for cursor in cursors {
-        let tenant = shared.site.settings.tenant(&cursor.tenant);
-        if tenant.is_some_and(|tenant| tenant.sinks.iter().any(|sink| sink.name == cursor.name)) {
-            let lag = lags.entry(&cursor.name).or_default();
-            *lag = (*lag).max(cursor.lag());
+    for tenant in shared.site.settings.tenants.iter().filter(|tenant| !tenant.sinks.is_empty()) {
+        for cursor in shared.store().cursors(&tenant.id).await.unwrap_or_default() {
+            if let Some(sink) = tenant.sinks.iter().find(|sink| sink.name == cursor.name) {
+                let lag = lags.entry(&sink.name).or_default();
+                *lag = (*lag).max(cursor.lag());
+            }
         }
     }
     for (name, lag) in lags {

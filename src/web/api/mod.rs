@@ -10,6 +10,7 @@ pub(super) mod meta;
 pub(super) mod outcome;
 pub(super) mod proposals;
 pub(super) mod rearm;
+pub(super) mod reports;
 pub(super) mod tokens;
 pub(super) mod trust;
 pub(super) mod withdraw;

@@ -3,18 +3,17 @@
 //! Must not judge: a report is kept, and the proposal is looked at again.
 
 use super::proposals::get;
-use crate::config::Role;
 use crate::domain::audit::Event;
 use crate::domain::facts::HealthReport;
 use crate::domain::ids::Oid;
 use crate::domain::lifecycle::{Record, withdrawn};
-use crate::domain::redact;
 use crate::domain::trust::Judgement;
 use crate::domain::{canon, lifecycle::Stage};
 use crate::web::answers::{BadBody, Clash, Guarded, Missing};
-use crate::web::auth::{Caller, Identity};
+use crate::web::auth::Identity;
 use crate::web::problem::Problem;
-use crate::web::{Shared, edge, view};
+use crate::web::reporter::{Proven, proven};
+use crate::web::{Shared, view};
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -27,10 +26,13 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Report {
+    /// Which proposal it is about, as in the path; needed where the body is signed.
+    #[serde(default)]
+    proposal: Option<String>,
     /// `good` (registered reporters only), `bad` or `neutral`.
     #[schema(value_type = String)]
     result: Judgement,
-    /// The revision it looked at: the landed commit.
+    /// The revision it looked at: the landed commit, or a later one; it counts while it holds the change still.
     #[schema(value_type = String)]
     revision: Oid,
     /// One sentence, at most 1000 characters.
@@ -52,23 +54,33 @@ pub(in crate::web) struct Noted {
 }
 
 /// Keeps a report about a merged change; the outcome is decided when its soak ends.
-#[utoipa::path(post, path = "/v1/proposals/{id}/outcome", tag = "proposals", security(("token" = [])),
-    params(("id" = String, Path, description = "The service's id, or the sender's own name.")),
+#[utoipa::path(post, path = "/v1/proposals/{id}/outcome", tag = "proposals", security(("token" = []), ()),
+    params(("id" = String, Path, description = "The service's id, or the sender's own name."),
+        ("X-Signature" = Option<String>, Header, description = "Instead of a token: `sha256=` and the HMAC-SHA256 of the body, lower-case hex."),
+        ("X-Countersign-Signature-Ed25519" = Option<String>, Header, description = "Instead of a token: the Ed25519 signature of the body, base64.")),
     request_body = Report,
     responses((status = 202, description = "Kept.", body = Noted), Guarded, Missing, Clash, BadBody))]
 pub(in crate::web) async fn report(
     State(shared): State<Arc<Shared>>,
-    Caller(caller): Caller,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<Noted>), Problem> {
-    caller.demand(Role::Report)?;
-    let bytes = edge::body(request).await?;
-    let sent: Report = canon::parse(&bytes).and_then(canon::typed).map_err(|error| Problem::malformed(&error))?;
+    let Proven { caller, body, signed } = proven(&shared, request).await?;
+    let sent: Report = canon::parse(&body).and_then(canon::typed).map_err(|error| Problem::malformed(&error))?;
     let (record, _) = get(&shared, &caller.tenant, &id).await?;
+    about(&record, &sent, signed)?;
     check(&caller, &record, &sent)?;
     let result = sent.result;
-    let report = keep(&shared, &caller, &record, sent).await?;
+    let report = HealthReport {
+        reporter: caller.principal.clone(),
+        result,
+        revision: Some(sent.revision),
+        note: sent.note,
+        at: shared.now(),
+        severe: sent.severe,
+        since: None,
+    };
+    let report = keep(&shared, &caller, &record, report).await?;
     // After the soak nobody looks at it any more: what was counted is taken back here and now.
     let (record, _) = get(&shared, &caller.tenant, &id).await?;
     if let Some(transition) = withdrawn(&record, &report, shared.now()) {
@@ -77,6 +89,17 @@ pub(in crate::web) async fn report(
     let word = view::judgement(result);
     metrics::counter!("countersign_outcomes_total", "result" => word).increment(1);
     Ok((StatusCode::ACCEPTED, Json(Noted { proposal: record.id, result: word })))
+}
+
+/// A signed body says nothing of the path that it is sent to, so it has to name the proposal itself.
+fn about(record: &Record, sent: &Report, signed: bool) -> Result<(), Problem> {
+    let fits = |named: &String| *named == record.id || record.name.as_ref() == Some(named);
+    match &sent.proposal {
+        Some(named) if fits(named) => Ok(()),
+        None if !signed => Ok(()),
+        Some(_) => Err(Problem::unprocessable("proposal_differs", "proposal: it is not the one in the path")),
+        None => Err(Problem::malformed(&canon::Malformed::at("proposal", "a signed report has to name its proposal"))),
+    }
 }
 
 fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Problem> {
@@ -99,11 +122,9 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
         (None, _) => return Err(conflict("not_merged", "it is not merged: report when it is")),
         (Some(landed), _) => landed,
     };
-    if sent.revision != landed.commit {
-        let detail = format!(
-            "revision must be the landed commit {}: later commits cannot be checked by this version",
-            landed.commit
-        );
+    // A later one is looked for in git when the next turn is taken; of what is settled none is.
+    if record.stage == Stage::Settled && sent.revision != landed.commit {
+        let detail = format!("revision must be the landed commit {}: the soak is over", landed.commit);
         return Err(Problem::unprocessable("revision_not_landed", detail));
     }
     if sent.severe && sent.result != Judgement::Bad {
@@ -116,16 +137,27 @@ fn check(caller: &Identity, record: &Record, sent: &Report) -> Result<(), Proble
 }
 
 /// Keeps a report and writes it down; the very same report of the same reporter changes nothing.
-async fn keep(shared: &Shared, caller: &Identity, record: &Record, sent: Report) -> Result<HealthReport, Problem> {
+pub(super) async fn keep(
+    shared: &Shared,
+    caller: &Identity,
+    record: &Record,
+    report: HealthReport,
+) -> Result<HealthReport, Problem> {
     let (store, now) = (shared.store(), shared.now());
-    let Report { result, revision, note, severe } = sent;
-    let note = redact::owned(note);
-    let report = HealthReport { reporter: caller.principal.clone(), result, revision, note, at: now, severe };
+    let note = store.cleaned(&caller.tenant, report.note, record.environment.as_deref());
+    let report = HealthReport { note, ..report };
     let same = |kept: &HealthReport| *kept == HealthReport { at: kept.at, ..report.clone() };
     if store.reports(&caller.tenant, &record.id).await?.iter().any(same) {
         return Ok(report);
     }
-    let payload = json!({"result": report.result, "revision": report.revision, "note": report.note, "severe": report.severe, "registered": caller.reporter});
+    let mut payload =
+        json!({"result": report.result, "note": report.note, "severe": report.severe, "registered": caller.reporter});
+    if let Some(revision) = &report.revision {
+        payload["revision"] = json!(revision);
+    }
+    if let Some(since) = report.since {
+        payload["since"] = json!(since.to_string());
+    }
     let event = Event {
         actor: caller.principal.clone(),
         proposal: Some(record.id.clone()),

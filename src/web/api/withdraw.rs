@@ -53,7 +53,8 @@ pub(in crate::web) async fn withdraw(
     let Stored { record, version, .. } = stored.ok_or_else(|| Problem::missing("proposal"))?;
     may(&caller, &record)?;
     if record.commands.ending.is_none() {
-        let transition = taken_back(&caller, &record, reason, shared.now());
+        let reason = shared.store().cleaned(&caller.tenant, reason.to_owned(), record.environment.as_deref());
+        let transition = taken_back(&caller, &record, &reason, shared.now());
         shared.store().commit_seen(&transition, version, shared.now()).await?;
         shared.store().wake(&caller.tenant, crate::store::WakeBy::Id(&record.id), shared.now()).await?;
     }

@@ -21,6 +21,7 @@ use axum::response::Response;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
+pub(super) use taken::only;
 use taken::{Taken, named};
 
 /// The repositories that events are taken from, each with what proves them.

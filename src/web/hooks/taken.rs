@@ -30,7 +30,7 @@ pub(super) fn answer(taken: Result<Taken, Problem>) -> Result<Response, Problem>
 }
 
 /// The value of a header that stands once; one that stands twice is taken for none.
-pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(in crate::web) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(only), None) => only.to_str().ok(),

@@ -13,6 +13,7 @@ mod intakes;
 mod isolation;
 mod looks;
 mod outcomes;
+mod reports;
 mod tokens;
 mod trust;
 mod withdrawals;
@@ -26,6 +27,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use tower::ServiceExt as _;
@@ -41,6 +43,9 @@ const TOKENS: [(&str, &str, &str, &str); 7] = [
     ("rival", "team:admin", "admin", "cs_rival_admin"),
 ];
 const REPORTER: &str = "cs_acme_argocd";
+/// The secret that acme's Flux shares, and the seed of the key of acme's probe.
+const FLUX: &str = "the-reporter-of-acme";
+const PROBE: u8 = 21;
 /// Approvers: tenant, id and the seed of the key.
 const APPROVERS: [(&str, &str, u8); 3] = [("acme", "dana", 11), ("acme", "kim", 12), ("rival", "rick", 13)];
 const SECRETS: [(&str, &str); 2] = [("acme", "the-secret-of-acme"), ("rival", "the-secret-of-rival")];
@@ -106,12 +111,18 @@ fn now() -> Time {
     "2026-11-20T10:00:00Z".parse().expect("a time")
 }
 
+/// A file that only its owner may read.
+fn secret_file(dir: &std::path::Path, name: &str, text: &str) -> std::path::PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, text).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
+    path
+}
+
 fn settings(dir: &std::path::Path) -> Settings {
     let mut text = "instance = \"countersign.local\"\n".to_owned();
     for (n, (tenant, secret)) in SECRETS.iter().enumerate() {
-        let path = dir.join(format!("{tenant}.secret"));
-        std::fs::write(&path, secret).expect("written");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
+        let path = secret_file(dir, &format!("{tenant}.secret"), secret);
         text.push_str(&format!("[[tenant]]\nid = \"{tenant}\"\n"));
         for (_, principal, role, token) in TOKENS.iter().filter(|(of, ..)| of == tenant) {
             let digest = token_digest(&(*token).into());
@@ -128,7 +139,12 @@ fn settings(dir: &std::path::Path) -> Settings {
         if *tenant == "acme" {
             let digest = token_digest(&REPORTER.into());
             text.push_str(&format!("[[tenant.reporter]]\nid = \"argocd\"\nkind = \"bearer\"\nsha256 = \"{digest}\"\n"));
+            let pem = Signer::from_seed(&[PROBE; 32]).public().to_public_key_pem(Default::default()).expect("a PEM");
+            let public = secret_file(dir, "probe.pem", &pem);
+            text.push_str(&format!("[[tenant.reporter]]\nid = \"probe\"\nkind = \"ed25519\"\nkey_file = {public:?}\n"));
         }
+        let shared = secret_file(dir, &format!("{tenant}.reporter"), &format!("the-reporter-of-{tenant}"));
+        text.push_str(&format!("[[tenant.reporter]]\nid = \"flux\"\nkind = \"hmac\"\nkey_file = {shared:?}\n"));
         text.push_str(&format!(
             "[[tenant.repository]]\nforge = \"local\"\nname = \"{tenant}/shop\"\nid = {}\npath = \"/nowhere\"\nwebhook_secret_file = \"{}\"\n",
             n + 1,

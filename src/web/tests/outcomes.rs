@@ -54,7 +54,7 @@ async fn a_report_must_fit_what_landed() {
         (&settled, json!({"result": "good", "revision": LANDED}), 409, "settled"),
         (&settled, json!({"result": "neutral", "revision": LANDED}), 409, "settled"),
         (&merged, json!({"result": "neutral", "revision": LANDED, "severe": true}), 400, "malformed"),
-        (&merged, json!({"result": "bad", "revision": other}), 422, "revision_not_landed"),
+        (&settled, json!({"result": "bad", "revision": other}), 422, "revision_not_landed"),
         (&merged, json!({"result": "great", "revision": LANDED}), 400, "malformed"),
         (&merged, json!({"result": "bad", "revision": "HEAD"}), 400, "malformed"),
         (&merged, json!({"result": "bad", "revision": LANDED, "note": long}), 400, "malformed"),

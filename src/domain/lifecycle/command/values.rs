@@ -2,6 +2,7 @@
 //!
 //! Must not touch what says where a change is made: only values that are written can be named.
 
+use crate::domain::redact::MARK;
 use serde_json::Value;
 
 /// The members of a change that hold values to be written.
@@ -25,6 +26,9 @@ pub(super) fn replace(changes: &mut Value, path: &str, text: &str) -> Result<(),
         let what = if found.is_empty() { "no value" } else { "several values" };
         return Err(format!("the proposal writes {what} at `{path}`; it writes {}", list(&slots)));
     };
+    if text.contains(MARK) {
+        return Err(format!("the value for `{path}` looks like a secret, which no file may hold"));
+    }
     let slot = changes.pointer_mut(pointer).ok_or("the value is gone")?;
     *slot = like(slot, text).map_err(|kind| format!("`{path}` is {kind}: write one"))?;
     Ok(())

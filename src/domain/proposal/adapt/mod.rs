@@ -5,6 +5,7 @@
 mod alertmanager;
 mod kubernaut;
 mod runbook;
+pub mod said;
 mod srenix;
 
 pub use alertmanager::{Alerted, alertmanager};
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct Unfit {
-    /// `adapter_malformed`, `not_expressible`, `no_runbook`, `decided` or `expired`.
+    /// `adapter_malformed`, `report_malformed`, `not_expressible`, `no_runbook`, `decided` or `expired`.
     pub code: &'static str,
     /// Where in the tool's document.
     pub path: String,

@@ -57,6 +57,8 @@ pub struct Extra {
     pub outputs: BTreeMap<(String, String), (String, String)>,
     pub reviewers: BTreeMap<u64, Vec<String>>,
     pub redelivered: Vec<u64>,
+    /// By number, from 1.
+    pub deployments: Vec<super::deployments::Deployed>,
 }
 
 pub struct Hub {

@@ -3,6 +3,7 @@
 
 mod auth;
 mod checks;
+mod deployments;
 mod events;
 mod git;
 mod hub;
@@ -88,6 +89,8 @@ fn routes(hub: Arc<Hub>) -> Router {
         .route("/commits/{sha}", get(git::commit))
         .route("/commits/{sha}/check-runs", get(checks::list))
         .route("/commits/{sha}/status", get(checks::statuses))
+        .route("/deployments", get(deployments::list))
+        .route("/deployments/{number}/statuses", get(deployments::statuses))
         .route("/check-runs", post(checks::make))
         .route("/check-runs/{run}", patch(checks::change))
         .route("/pulls", get(pulls::list).post(pulls::open))

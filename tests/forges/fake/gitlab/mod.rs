@@ -91,6 +91,8 @@ fn routes(state: Arc<State>) -> Router {
         .route("/projects/{id}/repository/commits/{sha}/statuses", get(statuses::list))
         .route("/projects/{id}/repository/commits/{sha}/merge_requests", get(merge_requests::of_commit))
         .route("/projects/{id}/statuses/{sha}", post(statuses::set))
+        .route("/projects/{id}/pipelines", get(statuses::of_commit))
+        .route("/projects/{id}/deployments", get(statuses::deployments))
         .route("/projects/{id}/pipelines/{pipeline}/jobs", get(statuses::jobs))
         .route("/projects/{id}/merge_requests", get(merge_requests::list).post(merge_requests::create))
         .route("/projects/{id}/merge_requests/{iid}", get(merge_requests::show).put(merge_requests::update))

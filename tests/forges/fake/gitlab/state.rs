@@ -53,6 +53,8 @@ pub struct State {
     pub edits: Mutex<BTreeMap<(u64, u64), Edited>>,
     /// Every quick action that was run, by whom.
     pub obeyed: Mutex<Vec<(u64, String)>>,
+    /// Deployments by number, from 1: commit, environment, status.
+    pub deployments: Mutex<Vec<(Oid, String, &'static str)>>,
     tokens: Mutex<BTreeMap<String, Token>>,
 }
 
@@ -84,10 +86,16 @@ impl State {
             }),
             edits: Mutex::default(),
             obeyed: Mutex::default(),
+            deployments: Mutex::default(),
             tokens: Mutex::new(tokens.into()),
             place,
             clock,
         }
+    }
+
+    /// Somebody deploys a commit.
+    pub fn deploys(&self, commit: &Oid, environment: &str, status: &'static str) {
+        self.deployments.lock().unwrap().push((commit.clone(), environment.to_owned(), status));
     }
 
     pub fn url(&self) -> &str {

@@ -121,6 +121,56 @@ pub async fn pipelines(
     Ok(page(shown.into_iter().collect(), &query(&raw)))
 }
 
+/// The pipelines of a commit: one, number 71, where it has jobs or statuses.
+pub async fn of_commit(
+    With(state): With<Arc<State>>,
+    Path(id): Path<String>,
+    raw: RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    state.enter(&headers, &id, false)?;
+    let query = query(&raw);
+    let head = existing(&state, &text(&query, "sha").ok_or_else(|| invalid("sha is missing"))?)?;
+    let checks = state.checks(&head);
+    let source = if checks.iter().any(|check| check.app == 0) { "push" } else { "external" };
+    let shown = pipeline_word(&checks).map(|status| {
+        json!({
+            "id": 71, "iid": 2, "project_id": state.place.id, "sha": head, "ref": "main", "status": status,
+            "source": source, "created_at": moment(state.now()), "updated_at": moment(state.now()),
+            "web_url": format!("{}/{}/-/pipelines/71", state.url(), state.settings().name)
+        })
+    });
+    Ok(page(shown.into_iter().collect(), &query))
+}
+
+/// Deployments of the project, as they are asked for: the newest first.
+pub async fn deployments(
+    With(state): With<Arc<State>>,
+    Path(id): Path<String>,
+    raw: RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    state.enter(&headers, &id, false)?;
+    let query = query(&raw);
+    let all = state.deployments.lock().unwrap().clone();
+    let mut shown: Vec<Value> = all
+        .iter()
+        .enumerate()
+        .map(|(place, (commit, environment, status))| {
+            json!({
+                "id": 300 + place, "iid": place + 1, "ref": "main", "sha": commit, "status": status,
+                "created_at": moment(state.now()), "updated_at": moment(state.now()),
+                "environment": {"id": 9, "name": environment, "external_url": null}, "deployable": null,
+                "user": shape::user(&state, &poster(7))
+            })
+        })
+        .collect();
+    if text(&query, "order_by").as_deref() == Some("id") && text(&query, "sort").as_deref() == Some("desc") {
+        shown.reverse();
+    }
+    Ok(page(shown, &query))
+}
+
 /// The jobs of the newest merge request's pipeline: there is one pipeline, number 70.
 pub async fn jobs(
     With(state): With<Arc<State>>,

@@ -12,3 +12,5 @@ CREATE TABLE audit_sink (
     error    TEXT,
     PRIMARY KEY (tenant, name)
 );
+ALTER TABLE audit_sink ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_tenant ON audit_sink USING (current_user = 'countersign_' || tenant);
