@@ -12,6 +12,7 @@ use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
 use crate::git::Mirror;
+use crate::sink::Sinks;
 use crate::store::{Store, WakeBy};
 use crate::web;
 use anyhow::Context as _;
@@ -105,6 +106,11 @@ impl Parts {
         engine.evaluator = self.evaluator.clone();
         engine.shown = self.shown.clone();
         engine
+    }
+
+    /// The sinks over these parts.
+    pub async fn sinks(&self, name: &str) -> anyhow::Result<Sinks> {
+        Sinks::open(&self.settings, &self.store, &self.clock, &self.keys.log, name).await.context("the sinks")
     }
 
     /// A worker over these parts.
@@ -292,6 +298,39 @@ async fn redeliver(apps: Vec<Arc<App>>, clock: Clock, stop: CancellationToken) {
     }
 }
 
+/// Writes down now and then what every tenant's log came to, in the log over all of them.
+async fn remember(store: Store, clock: Clock, stop: CancellationToken) {
+    let mut last = BTreeMap::new();
+    while !stop.is_cancelled() {
+        let done = match random() {
+            Ok(key) => store.remember(&mut last, key, clock()).await.map_err(anyhow::Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            warn!("what the tenants' logs came to could not be written down: {error:#}");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(600)) => {}
+        }
+    }
+}
+
+/// A hangup means that files were moved: copies are looked at, and nothing ends.
+async fn hear(sinks: Sinks, stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            heard = hangup.recv() => match heard {
+                Some(()) => sinks.look(),
+                None => return,
+            },
+        }
+    }
+}
+
 /// Serves until it is told to stop; the turn under way ends first.
 pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
@@ -325,6 +364,10 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         }
     });
     tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
+    tokio::spawn(remember(parts.store.clone(), parts.clock.clone(), stop.clone()));
+    let sinks = parts.sinks(&name).await?;
+    tokio::spawn(hear(sinks.clone(), stop.clone()));
+    let sinks = tokio::spawn(sinks.run(stop.clone()));
     let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }
@@ -332,6 +375,9 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let served = served.await.context("the listener failed");
     stop.cancel();
     let waited = tokio::time::timeout(Duration::from_secs(30), worker).await;
+    if tokio::time::timeout(Duration::from_secs(10), sinks).await.is_err() {
+        warn!("a sink was left behind; it goes on after the start");
+    }
     parts.store.close().await;
     waited
         .context("the last turn did not end within 30 s; it will be taken again after the start")?

@@ -14,5 +14,6 @@ pub mod engine;
 pub mod forge;
 pub mod git;
 pub mod render;
+pub mod sink;
 pub mod store;
 pub mod web;

@@ -64,6 +64,7 @@ pub(super) async fn tenant(
             format!("cannot write the receipt {}: name a file that does not exist", receipt.display())
         })?;
     let note = Checkpoint { origin: head.origin.clone(), size: head.size, root: head.root }.sign(&keys.log);
+    store.remember_erasure(tenant, system_clock()()).await?;
     let gone = store.erase_tenant(tenant).await?;
     store.close().await;
     let mirrors = settings.data.join("mirrors").join(tenant.as_str());

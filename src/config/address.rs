@@ -39,7 +39,7 @@ pub(super) fn check_name(place: &str, name: &str) -> anyhow::Result<()> {
 
 /// Whether it is this machine, by number.
 fn check_host<S: AsRef<str>>(place: &str, host: &Host<S>) -> anyhow::Result<bool> {
-    let forbidden = "belongs to a cloud's metadata service or to nobody: no forge is there";
+    let forbidden = "belongs to a cloud's metadata service or to nobody: write another";
     let address = match host {
         Host::Domain(name) => {
             let name = name.as_ref().trim_end_matches('.').to_ascii_lowercase();

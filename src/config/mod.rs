@@ -10,6 +10,7 @@ mod reporters;
 mod rotation;
 mod runbooks;
 mod secret;
+mod sinks;
 mod tenant;
 
 pub use approvers::{Approver, approvers_of};
@@ -18,10 +19,13 @@ pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, r
 pub use reporters::{Proof, Reporter, ReporterKind};
 pub use rotation::{Rotated, listed, publish, revoke, rotate};
 pub use runbooks::{Adapter, Redact, RunbookFile};
+
 pub use secret::{NewToken, Vault, random, random_hex, read_file, read_secret, token_digest};
+pub use sinks::{Beginning, Sink, SinkKind};
 
 pub use tenant::{LOCAL_HOST, Repository, Role, Tenant, Token};
 
+use crate::domain::audit::INSTANCE;
 use crate::domain::ids::{ForgeKind, TenantId};
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -117,6 +121,7 @@ impl Settings {
             tenant.approvers.iter_mut().filter_map(|approver| approver.jwks_file.as_mut()).for_each(absolute);
             tenant.runbooks.iter_mut().map(|runbook| &mut runbook.file).for_each(absolute);
             tenant.policy_file.iter_mut().for_each(absolute);
+            tenant.sinks.iter_mut().flat_map(Sink::files).for_each(absolute);
             for repository in &mut tenant.repositories {
                 repository.files().for_each(absolute);
             }
@@ -140,10 +145,15 @@ impl Settings {
         );
         let mut tenants = BTreeSet::new();
         for tenant in &self.tenants {
+            ensure!(
+                tenant.id.as_str() != INSTANCE,
+                "tenant `{INSTANCE}`: this is the log over all tenants' logs: choose another name"
+            );
             ensure!(tenants.insert(&tenant.id), "tenant `{}` stands twice", tenant.id);
             tenant.check().with_context(|| format!("tenant `{}`", tenant.id))?;
         }
         forges::check(self)?;
+        sinks::check_unique(self)?;
         self.check_unique()
     }
 

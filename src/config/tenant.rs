@@ -6,6 +6,7 @@ use super::Approver;
 use super::reporters::Reporter;
 use super::runbooks::{Redact, RunbookFile, redactor};
 use super::secret::read_file;
+use super::sinks::{self, Sink};
 use crate::domain::facts::{MAX_POLICY, Policy};
 use crate::domain::ids::{Binding, Digest, ForgeKind, TenantId};
 use crate::domain::policy::defaults::Defaults;
@@ -50,6 +51,9 @@ pub struct Tenant {
     /// How many pull requests there may be in all its repositories.
     #[serde(default)]
     pub limits: Limits,
+    /// Where copies of its log go.
+    #[serde(default, rename = "sink")]
+    pub sinks: Vec<Sink>,
     /// Its repositories.
     #[serde(default, rename = "repository")]
     pub repositories: Vec<Repository>,
@@ -136,6 +140,7 @@ impl Tenant {
         }
         self.runbooks()?;
         self.redactor()?;
+        sinks::check(&self.sinks)?;
         self.repositories.iter().try_for_each(Repository::check)
     }
 

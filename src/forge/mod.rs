@@ -8,7 +8,7 @@ pub mod gitlab;
 pub mod hook;
 pub mod inspect;
 pub mod local;
-mod resolve;
+pub mod resolve;
 mod wait;
 mod wire;
 

@@ -6,9 +6,9 @@ use crate::domain::ids::is_nobodys;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::SocketAddr;
 
-/// Resolves as the system does, and leaves out addresses that no forge has.
+/// Resolves as the system does, and leaves out addresses that belong to nobody or to a cloud's metadata service.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Guarded;
+pub struct Guarded;
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
@@ -22,7 +22,7 @@ impl Resolve for Guarded {
 fn kept(name: &str, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, String> {
     let kept: Vec<SocketAddr> = found.filter(|address| !is_nobodys(address.ip())).collect();
     if kept.is_empty() {
-        return Err(format!("`{name}` means an address that no forge has: correct the name or its DNS record"));
+        return Err(format!("`{name}` means an address that belongs to nobody: correct the name or its DNS record"));
     }
     Ok(kept)
 }

@@ -240,7 +240,7 @@ pub(super) async fn plan(tx: &mut Tx, tenant: &TenantId, id: &str, over: bool, d
 }
 
 /// Seconds until the next attempt: doubled with each, up to a limit, spread by the id.
-fn wait(id: &str, attempts: u64) -> i64 {
+pub(super) fn wait(id: &str, attempts: u64) -> i64 {
     let doublings = u32::try_from(attempts.min(20)).unwrap_or(20);
     let base = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
     let [a, b, ..] = Digest::of_fields("countersign/wait/v1", &[id.as_bytes(), &attempts.to_be_bytes()]).0;

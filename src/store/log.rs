@@ -22,6 +22,8 @@ pub struct Head {
     pub at: Time,
     /// The log's name.
     pub origin: String,
+    /// The first entry that is there: those before it were pruned.
+    pub first: u64,
 }
 
 /// A leaf as it lies, with its payload and nonce where they were not redacted.
@@ -240,13 +242,14 @@ impl Store {
 
     async fn try_head(&self, tenant: &TenantId) -> Result<Option<Head>> {
         let mut tx = self.db.read().await?;
-        let sql = "SELECT origin, at, frontier FROM audit_head WHERE tenant = $1";
-        let Some((origin, at, frontier)) = row!(&mut tx, (String, i64, String), sql, tenant.as_str())? else {
+        let sql = "SELECT origin, at, first, frontier FROM audit_head WHERE tenant = $1";
+        let found = row!(&mut tx, (String, i64, i64, String), sql, tenant.as_str())?;
+        let Some((origin, at, first, frontier)) = found else {
             return Ok(None);
         };
         let frontier: Frontier =
             serde_json::from_str(&frontier).map_err(|error| StoreError::damaged("the head of the log", error))?;
-        Ok(Some(Head { size: frontier.size(), root: frontier.root(), at: Time(at), origin }))
+        Ok(Some(Head { size: frontier.size(), root: frontier.root(), at: Time(at), origin, first: number(first) }))
     }
 
     /// The leaves from an index on, in order.

@@ -13,10 +13,13 @@ mod gates;
 mod halts;
 mod inbox;
 mod insist;
+mod instance;
 mod log;
 mod proofs;
 mod proposals;
+mod prune;
 mod record;
+mod sinks;
 mod tokens;
 mod track;
 
@@ -27,6 +30,8 @@ pub use gates::Neighbour;
 pub use inbox::Delivery;
 pub use log::{Happened, Head, StoredLeaf};
 pub use proposals::{Filter, Received, Stored};
+pub use prune::BLOCK;
+pub use sinks::{Carry, Cursor};
 pub use tokens::KeptToken;
 pub use track::{Counts, Tracked};
 

@@ -16,14 +16,14 @@ impl Store {
     /// The root of the log's first entries.
     pub async fn root_at(&self, tenant: &TenantId, size: u64) -> Result<Digest> {
         let mut tx = self.db.read().await?;
-        has(&mut tx, tenant, size).await?;
+        has(&mut tx, tenant, size, size).await?;
         root_of(&mut tx, tenant, 0..size).await
     }
 
     /// The path that proves that an entry stands in the log's first entries, from the leaf upwards.
     pub async fn inclusion(&self, tenant: &TenantId, index: u64, size: u64) -> Result<Vec<Digest>> {
         let mut tx = self.db.read().await?;
-        has(&mut tx, tenant, size).await?;
+        has(&mut tx, tenant, size, index).await?;
         if index >= size {
             return Err(StoreError::NotFound(format!("entry {index} in a log of {size}")));
         }
@@ -33,7 +33,7 @@ impl Store {
     /// The path that proves that the log's first entries of one size are the beginning of those of a larger one.
     pub async fn consistency(&self, tenant: &TenantId, old: u64, size: u64) -> Result<Vec<Digest>> {
         let mut tx = self.db.read().await?;
-        has(&mut tx, tenant, size).await?;
+        has(&mut tx, tenant, size, old).await?;
         if old > size {
             return Err(StoreError::NotFound(format!("a log of {old} entries in one of {size}")));
         }
@@ -41,14 +41,17 @@ impl Store {
     }
 }
 
-/// Refuses a size that the log does not have yet.
-async fn has(tx: &mut Tx, tenant: &TenantId, size: u64) -> Result<()> {
-    let found = row!(tx, (i64,), "SELECT size FROM audit_head WHERE tenant = $1", tenant.as_str())?;
-    let (have,) = found.ok_or_else(|| StoreError::NotFound(format!("tenant `{tenant}`")))?;
-    match count(size)? <= have {
-        true => Ok(()),
-        false => Err(StoreError::NotFound(format!("a log of {size} entries: it has {have}"))),
+/// Refuses a size that the log does not have yet, and what would need entries that were pruned.
+async fn has(tx: &mut Tx, tenant: &TenantId, size: u64, from: u64) -> Result<()> {
+    let found = row!(tx, (i64, i64), "SELECT size, first FROM audit_head WHERE tenant = $1", tenant.as_str())?;
+    let (have, first) = found.ok_or_else(|| StoreError::NotFound(format!("tenant `{tenant}`")))?;
+    if count(size)? > have {
+        return Err(StoreError::NotFound(format!("a log of {size} entries: it has {have}")));
     }
+    if from > 0 && count(from)? < first || from == 0 && first > 0 && size > 0 {
+        return Err(StoreError::NotFound(format!("{from} of a log whose entries before {first} were pruned")));
+    }
+    Ok(())
 }
 
 async fn roots_of(tx: &mut Tx, tenant: &TenantId, path: Vec<Range<u64>>) -> Result<Vec<Digest>> {
@@ -68,7 +71,7 @@ async fn root_of(tx: &mut Tx, tenant: &TenantId, range: Range<u64>) -> Result<Di
 }
 
 /// The root of a perfect subtree, from the highest kept roots below it; from its leaves where none are kept.
-async fn node_root(tx: &mut Tx, tenant: &TenantId, node: Node) -> Result<Digest> {
+pub(super) async fn node_root(tx: &mut Tx, tenant: &TenantId, node: Node) -> Result<Digest> {
     let mut floor = node.level / TILE * TILE;
     loop {
         let (first, many) = (node.index << (node.level - floor), 1_u64 << (node.level - floor));
@@ -81,7 +84,7 @@ async fn node_root(tx: &mut Tx, tenant: &TenantId, node: Node) -> Result<Digest>
         if floor == 0 {
             return Err(StoreError::NotFound(format!("entries from {first} on: the log is damaged")));
         }
-        floor = 0;
+        floor -= TILE;
     }
 }
 

@@ -3,9 +3,9 @@
 //! Must not hold the log in memory, nor hand out an entry beyond the head it began with.
 
 use crate::domain::attest::Signer;
-use crate::domain::audit::{Checkpoint, Entry, Manifest};
+use crate::domain::audit::{Checkpoint, Entry, Manifest, Pruned};
 use crate::domain::ids::TenantId;
-use crate::store::{Head, Result, Store, StoredLeaf};
+use crate::store::{Head, Result, Store, StoreError, StoredLeaf};
 
 /// How many entries are read at once.
 const BATCH: u32 = 500;
@@ -18,13 +18,15 @@ pub struct Export {
     head: Head,
     next: u64,
     only: Option<Vec<String>>,
+    pruned: Option<Pruned>,
 }
 
 impl Export {
     /// Fixes the prefix that is exported: the log as it is now.
     pub async fn begin(store: &Store, tenant: &TenantId) -> Result<Export> {
-        let head = store.head(tenant).await?;
-        Ok(Export { store: store.clone(), tenant: tenant.clone(), head, next: 0, only: None })
+        let (pruned, head) = (store.pruned(tenant).await?, store.head(tenant).await?);
+        let next = pruned.as_ref().map_or(0, |pruned| pruned.before);
+        Ok(Export { store: store.clone(), tenant: tenant.clone(), head, next, only: None, pruned })
     }
 
     /// The same log with the payloads of these types only; every leaf is there, so that it still verifies.
@@ -44,6 +46,7 @@ impl Export {
             root: self.head.root,
             parts: Vec::new(),
             only: self.only.clone(),
+            pruned: self.pruned.clone(),
         }
     }
 
@@ -62,6 +65,10 @@ impl Export {
         }
         let leaves = self.store.leaves(&self.tenant, self.next, limit).await?;
         let Some(last) = leaves.last() else { return Ok(None) };
+        if leaves.first().is_some_and(|leaf| leaf.seq != self.next) {
+            let reason = "entries were pruned while the log was exported: export it again";
+            return Err(StoreError::Invalid(reason.into()));
+        }
         self.next = last.seq.saturating_add(1);
         Ok(Some(leaves.iter().map(|leaf| self.entry(leaf)).collect()))
     }

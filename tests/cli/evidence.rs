@@ -161,6 +161,76 @@ fn l17_l19_what_is_redacted_is_gone_and_a_hold_forbids_it() {
 }
 
 #[test]
+fn l19_a_hold_refuses_erasure_and_pruning_and_every_refusal_is_an_entry() {
+    let (home, settings) = home();
+    audit(&settings, &["hold", "--tenant", "acme", "--reason", "litigation", "--by", "dana"]).code(0);
+    let tries: [&[&str]; 4] = [
+        &["redact", "--tenant", "acme", "--index", "1"],
+        &["redact", "--tenant", "acme", "--older-than", "1"],
+        &["prune", "--tenant", "acme", "--before", "256"],
+        &["prune", "--tenant", "acme", "--older-than", "1"],
+    ];
+    for arguments in tries {
+        let refused = audit(&settings, &[arguments, &DECIDED].concat()).code(3).json();
+        assert!(refused["refused"].as_str().unwrap().contains("on hold"), "{refused}");
+    }
+    let out = export(&home, &settings, "held");
+    let entries = std::fs::read_to_string(out.join("entries.ndjson")).unwrap();
+    let last: Vec<Value> = entries.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last: Vec<_> = last[last.len() - 5..]
+        .iter()
+        .map(|entry| {
+            (entry["leaf"]["type"].clone(), entry["leaf"]["decision"].clone(), entry["leaf"]["reason_code"].clone())
+        })
+        .collect();
+    let of = |kind: &str| (json!(kind), json!("refuse"), json!("hold"));
+    assert_eq!(last[1..], [of("redaction.refused"), of("redaction.refused"), of("prune.refused"), of("prune.refused")]);
+    assert!(!entries.contains("\"payload_b64\":null"), "nothing was taken out");
+    let answer = countersign(["audit", "verify", "--output", "json", &text(&out)]).code(0).json();
+    assert_eq!((&answer["report"]["redacted"], &answer["report"]["pruned"]), (&json!(0), &json!(0)));
+}
+
+#[test]
+fn l20_a_pruned_log_is_exported_verified_and_proven_from_its_new_beginning() {
+    let (home, settings) = home();
+    let (key, kept_before) = (log_key(), text(kept().home.join("export/checkpoint")));
+    let prune = |more: &[&str]| audit(&settings, &[&["prune", "--tenant", "acme"][..], more, &DECIDED].concat());
+    prune(&["--before", "300"]).fails_with(&["multiple"]);
+    let by = prune(&["--before", "512"]).code(0).json()["by"].as_u64().unwrap();
+    assert_eq!(by, kept().report["audit_entries"].as_u64().unwrap());
+    let out = text(export(&home, &settings, "pruned"));
+    let strict = ["verify", &out, "--require", "checkpoint", "--checkpoint", &kept_before, "--key", &key];
+    let report = audit(&settings, &strict).code(0).json()["report"].clone();
+    assert_eq!((&report["pruned"], &report["size"]), (&json!(512), &json!(by + 1)));
+    assert_eq!(report["effects"]["unannounced"], json!([]), "what was announced before is not missed");
+    let words = countersign(["audit", "verify", &out]).code(0).out;
+    assert!(words.contains("the entries before 512 were pruned"), "{words}");
+    audit(&settings, &["prove", "--tenant", "acme", "--index", "40"]).fails_with(&["before 512 were pruned"]);
+    let proof = text(saved(&home, "entry.proof", audit(&settings, &["prove", "--tenant", "acme", "--index", "700"])));
+    audit(&settings, &["verify-proof", &proof, "--key", &key]).code(0);
+    let grown =
+        text(saved(&home, "growth", audit(&settings, &["prove", "--tenant", "acme", "--old", &by.to_string()])));
+    audit(&settings, &["verify-proof", &grown, "--key", &key, "--checkpoint", &kept_before]).code(0);
+    audit(&settings, &[&["redact", "--tenant", "acme", "--index", "3"][..], &DECIDED].concat())
+        .fails_with(&["entry 3 was pruned"]);
+    let told = prune(&["--older-than", "1"]).code(0).json();
+    assert!(told["before"].as_u64().unwrap() >= 512, "{told}");
+    countersign(["audit", "verify", &text(export(&home, &settings, "again"))]).code(0);
+}
+
+/// How far it is stands on standard error, exactly; a verification that ends leaves nothing behind.
+#[test]
+fn l26_a_verification_says_how_far_it_is() {
+    let (home, _) = home();
+    let (export, state) = (text(kept().home.join("export")), text(home.path().join("state")));
+    let ran = countersign(["audit", "verify", "--progress", "--resume", &state, &export]).code(0);
+    let all = kept().report["audit_entries"].as_u64().unwrap();
+    assert!(ran.err.contains(&format!("100 % ({all} of {all} entries)")), "{}", ran.err);
+    assert!(ran.err.contains(&format!("50 % ({} of {all} entries)", all.div_ceil(2))), "{}", ran.err);
+    assert!(!Path::new(&state).exists());
+}
+
+#[test]
 fn a_tenant_is_deleted_with_a_signed_receipt() {
     let (home, settings) = home();
     let receipt = home.path().join("acme.receipt");

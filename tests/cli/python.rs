@@ -87,3 +87,42 @@ fn the_python_verifier_comes_to_the_same() {
         assert!(theirs.out.starts_with(&format!("{reason}:")), "{time}: {} against {reason}", theirs.out);
     }
 }
+
+fn proves(export: &Path, more: &[&Path]) -> Ran {
+    let mut command = Command::new("python3");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/verify/verify_export.py")).arg(export).args(more);
+    finish(command, Vec::new())
+}
+
+#[test]
+fn the_python_verifier_of_exports_reads_the_files_themselves() {
+    if !python() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(kept().home.join("export")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), home.path().join(entry.file_name())).unwrap();
+    }
+    let (export, key) = (home.path().to_owned(), home.path().join("log.pem"));
+    let root = kept().report["audit_root"].as_str().unwrap();
+    let told = proves(&export, &[]).code(0).out;
+    assert!(told.contains("internally consistent") && told.contains(root), "{told}");
+    let told = proves(&export, &[&key, &export.join("checkpoint")]).code(0).out;
+    assert!(told.contains("consistent with the checkpoint"), "{told}");
+    proves(&export, &[&kept().key()]).code(4);
+    let entries = export.join("entries.ndjson");
+    let text = std::fs::read_to_string(&entries).unwrap();
+    for (name, changed) in [
+        ("a line more", format!("{text}\n")),
+        ("the last line gone", text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n"),
+        ("a type", text.replacen("push.intent", "push.result", 1)),
+        ("a blank", text.replacen("{\"index\"", "{ \"index\"", 1)),
+        ("nothing", String::new()),
+    ] {
+        std::fs::write(&entries, changed).unwrap();
+        let theirs = proves(&export, &[]);
+        let ours = countersign(["audit", "verify", &crate::run::text(&export)]);
+        assert_eq!((theirs.code, ours.code), (4, 4), "{name}: {} {}", theirs.out, ours.out);
+    }
+}

@@ -193,6 +193,12 @@ impl Server {
         (code, self.log.take().unwrap().join().unwrap())
     }
 
+    /// Tells it that files were moved.
+    pub(crate) fn hang_up(&self) {
+        let told = Command::new("sh").args(["-c", &format!("kill -HUP {}", self.child.id())]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// Ends it as a power cut does.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

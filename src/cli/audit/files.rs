@@ -3,10 +3,11 @@
 //! Must not hold an export in memory.
 
 use super::Require;
+use super::resume::Journey;
 use crate::cli::paint::{Ink, paint, wanted};
 use crate::cli::{Output, Status, print_json};
 use crate::domain::attest::{KeySet, Signer};
-use crate::domain::audit::{Broken, Checkpoint, Manifest, Mode, Pairs, Part, Report, Verifier, Want, verifier_key};
+use crate::domain::audit::{Broken, Checkpoint, Manifest, Mode, Pairs, Part, Report, Want, verifier_key};
 use crate::domain::ids::{Digest, TenantId};
 use crate::store::Store;
 use crate::web::Export;
@@ -14,14 +15,10 @@ use anyhow::Context as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 const ENTRIES: &str = "entries.ndjson";
-/// The longest line of an export: a leaf and a payload of at most a megabyte, in base64 and in words.
-const LINE: u64 = 8 << 20;
-/// How much of a file is read at once.
-const READ: usize = 256 * 1024;
 
 /// Says what was written.
 pub(super) fn written(
@@ -43,13 +40,14 @@ pub(super) fn judge(
     kept: Option<Result<Checkpoint, String>>,
     own: bool,
     require: &[Require],
+    mut journey: Journey,
     output: Output,
     out: &mut dyn Write,
 ) -> anyhow::Result<Status> {
     let proof = kept
         .transpose()
         .map_err(Broken::whole)
-        .and_then(|kept| verify(directory, Want { kept, own }))
+        .and_then(|kept| verify_on(directory, Want { kept, own }, &mut journey))
         .and_then(|report| strong_enough(report, require));
     answer(proof, output, out)
 }
@@ -94,6 +92,9 @@ fn answer(proof: Result<Report, Broken>, output: Output, out: &mut dyn Write) ->
             writeln!(out, "root {}", report.root)?;
             let Pairs { announced, answered, open, unannounced } = &report.effects;
             writeln!(out, "{announced} effects announced, {answered} answered, {} open", open.len())?;
+            if report.pruned > 0 {
+                writeln!(out, "the entries before {} were pruned, as one of the others says", report.pruned)?;
+            }
             for (count, words) in [(report.redacted, "redacted"), (report.left_out, "left out of this copy")] {
                 if count > 0 {
                     writeln!(out, "{count} payloads {words}")?;
@@ -148,30 +149,31 @@ pub(in crate::cli) async fn export(
 
 /// Verifies an export's files, one line at a time.
 pub(in crate::cli) fn verify(directory: &Path, want: Want) -> Result<Report, Broken> {
+    verify_on(directory, want, &mut Journey::new(None, false))
+}
+
+/// The same, which may go on where it was broken off.
+fn verify_on(directory: &Path, want: Want, journey: &mut Journey) -> Result<Report, Broken> {
     let manifest = read_manifest(directory)?;
     let expected = match manifest.parts.as_slice() {
         [part] if part.name == ENTRIES => part.sha256,
         _ => return Err(Broken::whole(format!("manifest.json: the parts are not the one file {ENTRIES}"))),
     };
     own_checkpoint(directory, &manifest)?;
-    let mut verifier = Verifier::new(manifest, want)?;
     let path = directory.join(ENTRIES);
     let fault = |what: &dyn std::fmt::Display| Broken::whole(format!("{}: {what}", path.display()));
-    let mut reader = BufReader::with_capacity(READ, File::open(&path).map_err(|error| fault(&error))?);
-    let (mut hash, mut line) = (Sha256::new(), Vec::new());
-    loop {
-        line.clear();
-        let length =
-            std::io::Read::take(&mut reader, LINE).read_until(b'\n', &mut line).map_err(|error| fault(&error))?;
-        if length == 0 {
-            break;
+    let file = File::open(&path).map_err(|error| fault(&error))?;
+    let (mut verifier, mut lines) = journey.begin(file, manifest, want).map_err(Broken::whole)?;
+    while let Some(line) = lines.next().map_err(|error| fault(&error))? {
+        if let Err(broken) = verifier.take(line) {
+            journey.end();
+            return Err(broken);
         }
-        hash.update(&line);
-        let text = std::str::from_utf8(line.strip_suffix(b"\n").unwrap_or(&line));
-        verifier.line(text.map_err(|_| fault(&"a line is not UTF-8"))?)?;
+        journey.went(&verifier, &lines).map_err(|error| fault(&error))?;
     }
+    journey.end();
     let report = verifier.finish()?;
-    if Digest(hash.finalize().into()) != expected {
+    if lines.digest() != expected {
         return Err(fault(&"this is not the file that the manifest names"));
     }
     Ok(report)

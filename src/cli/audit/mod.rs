@@ -4,8 +4,13 @@
 
 mod bench;
 mod files;
+mod instance;
+mod keep;
 mod letters;
+mod lines;
+mod prune;
 mod redact;
+mod resume;
 
 pub(super) use files::{export, verify};
 
@@ -14,7 +19,7 @@ use super::{Output, Status};
 use crate::app::{open_store, system_clock};
 use crate::config::{Keys, Settings};
 use crate::domain::attest::KeySet;
-use crate::domain::audit::Checkpoint;
+use crate::domain::audit::{Checkpoint, INSTANCE};
 use crate::domain::ids::TenantId;
 use crate::store::Store;
 use anyhow::Context as _;
@@ -50,6 +55,36 @@ enum AuditCommand {
         #[arg(long, value_enum, value_delimiter = ',')]
         require: Vec<Require>,
         /// A checkpoint that was kept from an earlier export; the export's own when only --key is given.
+        #[arg(long, value_name = "FILE", requires = "key")]
+        checkpoint: Option<PathBuf>,
+        /// The log's public key as it was kept elsewhere, PEM.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// Says on standard error how far it is.
+        #[arg(long)]
+        progress: bool,
+        /// Keeps in this file how far it is, and goes on there when it was broken off; gone when it ends.
+        #[arg(long, value_name = "FILE")]
+        resume: Option<PathBuf>,
+    },
+    /// Keeps the newest signed checkpoint outside of the database; exit code 4 when the one that is kept contradicts it.
+    Checkpoint {
+        /// The tenant; `countersign-instance` is the log over all of them.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The file it is kept in; printed when neither this nor a repository is given.
+        #[arg(long, value_name = "FILE", conflicts_with = "repository")]
+        to: Option<PathBuf>,
+        /// A bare repository it is committed to.
+        #[arg(long, value_name = "FOLDER")]
+        repository: Option<PathBuf>,
+        /// The branch there.
+        #[arg(long, value_name = "REF", default_value = "refs/heads/checkpoints")]
+        branch: String,
+    },
+    /// Compares every tenant's log with what the log over all of them recorded.
+    Instance {
+        /// A kept checkpoint of the log over all tenants.
         #[arg(long, value_name = "FILE", requires = "key")]
         checkpoint: Option<PathBuf>,
         /// The log's public key as it was kept elsewhere, PEM.
@@ -118,6 +153,20 @@ enum AuditCommand {
         #[command(flatten)]
         order: OrderArgs,
     },
+    /// Removes the oldest entries, in blocks of 256; later ones are proven as before.
+    Prune {
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// Those before this one, a multiple of 256.
+        #[arg(long, value_name = "N", required_unless_present = "older_than", conflicts_with = "older_than")]
+        before: Option<u64>,
+        /// Those older than this many days, as far as nothing needs them.
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u32>,
+        #[command(flatten)]
+        order: OrderArgs,
+    },
     /// Forbids to take anything out of a log, until it is lifted.
     Hold {
         /// The tenant.
@@ -174,7 +223,7 @@ pub(super) async fn run(
             store.close().await;
             files::written(&manifest, &directory, output, out)
         }
-        AuditCommand::Verify { directory, require, checkpoint, key } => {
+        AuditCommand::Verify { directory, require, checkpoint, key, progress, resume } => {
             let own = checkpoint.is_none();
             let kept = match (checkpoint, key) {
                 (Some(path), Some(key)) => Some(noted(&path, &key)?),
@@ -182,7 +231,31 @@ pub(super) async fn run(
                 (None, Some(key)) => Some(noted(&directory.join("checkpoint"), &key)?),
                 (_, None) => None,
             };
-            files::judge(&directory, kept, own, &require, output, out)
+            let journey = resume::Journey::new(resume, progress);
+            files::judge(&directory, kept, own, &require, journey, output, out)
+        }
+        AuditCommand::Checkpoint { tenant, to, repository, branch } => {
+            let (keys, store) = opened(settings, &tenant).await?;
+            let place = match (to, repository) {
+                (Some(file), _) => keep::Place::File(file),
+                (None, Some(repository)) => keep::Place::Branch(repository, branch),
+                (None, None) => keep::Place::Print,
+            };
+            let done = keep::keep(&store, &keys.log, &tenant, &place, output, out).await;
+            store.close().await;
+            done
+        }
+        AuditCommand::Instance { checkpoint, key } => {
+            let kept = match (checkpoint, key) {
+                (Some(path), Some(key)) => Some(noted(&path, &key)?),
+                (_, _) => None,
+            };
+            let settings = settings()?;
+            // Not as for a tenant: opening would begin every log anew that the settings list and that is gone.
+            let store = Store::open(&settings.database_url(), &settings.instance).await?;
+            let done = instance::check(&store, kept, output, out).await;
+            store.close().await;
+            done
         }
         AuditCommand::Prove { tenant, index, old, size } => {
             let (keys, store) = opened(settings, &tenant).await?;
@@ -204,6 +277,14 @@ pub(super) async fn run(
             store.close().await;
             done
         }
+        AuditCommand::Prune { tenant, before, older_than, order } => {
+            let (_, store) = opened(settings, &tenant).await?;
+            let until = older_than.map(prune::Until::OlderThan);
+            let until = until.unwrap_or(prune::Until::Entry(before.unwrap_or_default()));
+            let done = prune::prune(&store, &settings()?, &tenant, until, &order.into(), output, out).await;
+            store.close().await;
+            done
+        }
         AuditCommand::Hold { tenant, lift, order } => {
             let (_, store) = opened(settings, &tenant).await?;
             let done = redact::hold(&store, &tenant, &order.into(), lift, output, out).await;
@@ -217,7 +298,8 @@ pub(super) async fn run(
 /// The keys and the database, for a tenant that the settings list.
 async fn opened(settings: &Load<'_>, tenant: &TenantId) -> anyhow::Result<(Keys, Store)> {
     let settings: Settings = settings()?;
-    anyhow::ensure!(settings.tenant(tenant).is_some(), "the settings list no tenant `{tenant}`");
+    let listed = settings.tenant(tenant).is_some() || tenant.as_str() == INSTANCE;
+    anyhow::ensure!(listed, "the settings list no tenant `{tenant}`");
     let keys = Keys::load(&settings.data.join("keys"))?;
     let store = open_store(&settings, &system_clock()).await?;
     Ok((keys, store))

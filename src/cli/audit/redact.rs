@@ -30,7 +30,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    fn check(&self, least: usize) -> anyhow::Result<()> {
+    pub(super) fn check(&self, least: usize) -> anyhow::Result<()> {
         let plain = |text: &String| (1..=200).contains(&text.trim().len()) && !text.contains(char::is_control);
         anyhow::ensure!(plain(&self.reason), "--reason: write one line of 1 to 200 bytes");
         let people: BTreeSet<&String> = self.by.iter().filter(|name| plain(name)).collect();
@@ -38,7 +38,7 @@ impl Order {
         Ok(())
     }
 
-    fn event(&self, kind: &'static str, decision: Decision, more: serde_json::Value) -> Event {
+    pub(super) fn event(&self, kind: &'static str, decision: Decision, more: serde_json::Value) -> Event {
         let payload = json!({"reason": self.reason, "by": self.by, "what": more});
         Event { decision, actor: format!("person:{}", self.by.join("+")), ..Event::note(kind, payload) }
     }
@@ -93,6 +93,10 @@ pub(super) async fn redact(
     if let Some(index) = indexes.iter().find(|index| **index >= size) {
         anyhow::bail!("there is no entry {index}: the log has {size}");
     }
+    let first = store.head(tenant).await?.first;
+    if let Some(index) = indexes.iter().find(|index| **index < first) {
+        anyhow::bail!("entry {index} was pruned: the log begins with entry {first}");
+    }
     if held {
         let event = order.event("redaction.refused", Decision::Refuse, json!({"entries": indexes.len()}));
         store.append(tenant, &[Event { reason_code: "hold".into(), ..event }], now).await?;
@@ -139,14 +143,14 @@ fn ranges(indexes: &[u64]) -> Vec<String> {
 }
 
 /// What the whole log says about holds and age.
-struct Survey {
-    held: bool,
+pub(super) struct Survey {
+    pub(super) held: bool,
     size: u64,
     /// Entries before a moment whose payload is still there.
     old: Vec<u64>,
 }
 
-async fn survey(store: &Store, tenant: &TenantId, before: Time) -> anyhow::Result<Survey> {
+pub(super) async fn survey(store: &Store, tenant: &TenantId, before: Time) -> anyhow::Result<Survey> {
     let mut found = Survey { held: false, size: 0, old: Vec::new() };
     loop {
         let leaves = store.leaves(tenant, found.size, BATCH).await?;
@@ -158,7 +162,7 @@ async fn survey(store: &Store, tenant: &TenantId, before: Time) -> anyhow::Resul
                 "hold.placed" => found.held = true,
                 "hold.lifted" => found.held = false,
                 // What says that something was taken out, or may not be, stays readable.
-                kind if kind.starts_with("redaction.") || kind == "log.created" => {}
+                kind if kind.starts_with("redaction.") || kind.starts_with("log.") => {}
                 _ if leaf.time_us < before.0 && stored.payload.is_some() => found.old.push(stored.seq),
                 _ => {}
             }

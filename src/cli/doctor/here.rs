@@ -7,7 +7,7 @@ use crate::app;
 use crate::config::{Keys, Settings};
 use crate::domain::ids::Clock;
 use crate::forge::inspect::Finding;
-use crate::store::WakeBy;
+use crate::store::{Cursor, Store, WakeBy};
 use std::os::unix::fs::PermissionsExt as _;
 
 pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
@@ -18,7 +18,8 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
         }
         Err(error) => Finding::bad("keys", format!("{error:#}")),
     });
-    found.push(database(settings, clock).await);
+    let (store, state) = database(settings, clock).await;
+    found.push(state);
     if settings.stop {
         found.push(Finding::warn("stop", "the settings say `stop = true`: nothing is written at any forge"));
     }
@@ -35,7 +36,39 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Row> {
             rows.push((about, Finding::warn("repositories", "it lists none: add [[tenant.repository]]")));
         }
     }
+    if let Some(store) = store {
+        rows.extend(sinks(settings, &store).await);
+        store.close().await;
+    }
     rows
+}
+
+/// How far each copy of a log has come.
+async fn sinks(settings: &Settings, store: &Store) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for tenant in settings.tenants.iter().filter(|tenant| !tenant.sinks.is_empty()) {
+        let cursors = store.cursors(&tenant.id).await.unwrap_or_default();
+        for sink in &tenant.sinks {
+            let cursor = cursors.iter().find(|cursor| cursor.name == sink.name);
+            rows.push((format!("tenant {}, sink {}", tenant.id, sink.name), state(cursor)));
+        }
+    }
+    rows
+}
+
+fn state(cursor: Option<&Cursor>) -> Finding {
+    let Some(cursor) = cursor else {
+        return Finding::warn("sink", "it is new: the service begins with it when it starts");
+    };
+    let (lag, next) = (cursor.lag(), cursor.next);
+    match &cursor.error {
+        Some(error) => {
+            let sentence =
+                format!("{lag} entries behind, {} tries failed since entry {next}: {error}", cursor.attempts);
+            Finding::warn("sink", sentence)
+        }
+        None => Finding::good("sink", format!("{lag} entries behind, entry {next} is its next")),
+    }
 }
 
 /// The data folder holds keys and mirrors: its owner alone may look in.
@@ -57,14 +90,14 @@ fn folder(settings: &Settings) -> Finding {
     }
 }
 
-async fn database(settings: &Settings, clock: &Clock) -> Finding {
+async fn database(settings: &Settings, clock: &Clock) -> (Option<Store>, Finding) {
     let kind = if settings.database == "sqlite" { "SQLite" } else { "PostgreSQL" };
     let store = match app::open_store(settings, clock).await {
         Ok(store) => store,
-        Err(error) => return Finding::bad("database", format!("{error:#}")),
+        Err(error) => return (None, Finding::bad("database", format!("{error:#}"))),
     };
     let Some(tenant) = settings.tenants.first() else {
-        return Finding::good("database", format!("{kind} answers"));
+        return (Some(store), Finding::good("database", format!("{kind} answers")));
     };
     // A hint to nobody changes no row and needs the right to write.
     let written = store.wake(&tenant.id, WakeBy::Id(""), clock()).await;
@@ -77,6 +110,5 @@ async fn database(settings: &Settings, clock: &Clock) -> Finding {
         }
         (Ok(_), Ok(_)) => Finding::good("database", format!("{kind} can be read and written")),
     };
-    store.close().await;
-    found
+    (Some(store), found)
 }

@@ -3,6 +3,7 @@
 //! Must not open a file: it is handed lines.
 
 use super::pairs::{Pairing, Pairs};
+use super::pruned::Pruned;
 use super::quick::{self, Due, Room};
 use super::{Checkpoint, Frontier, GENESIS, LEAF_VERSION, Leaf, commitment, leaf_hash};
 use crate::domain::canon;
@@ -49,6 +50,9 @@ pub struct Manifest {
     /// The types whose payloads were asked for; those of all others were left out of this copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<String>>,
+    /// What is left of the entries that were pruned; the first line is the one behind them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Pruned>,
 }
 
 /// One file of an export.
@@ -74,7 +78,7 @@ pub enum Mode {
 }
 
 /// What the verifier asks for beside consistency.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Want {
     /// A checkpoint whose signature was proven with the verifier's key.
     pub kept: Option<Checkpoint>,
@@ -93,6 +97,8 @@ pub struct Report {
     pub size: u64,
     /// Their root.
     pub root: Digest,
+    /// Entries that were pruned: those before this one.
+    pub pruned: u64,
     /// Entries whose payload was redacted.
     pub redacted: u64,
     /// Entries whose payload was left out of this copy, as the manifest says.
@@ -130,8 +136,8 @@ impl std::fmt::Display for Broken {
     }
 }
 
-/// Walks an export's entries in order.
-#[derive(Clone, Debug)]
+/// Walks an export's entries in order; may be written down on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Verifier {
     manifest: Manifest,
     want: Want,
@@ -141,7 +147,14 @@ pub struct Verifier {
     redacted: u64,
     left_out: u64,
     effects: Pairing,
+    #[serde(skip)]
     room: Room,
+    /// The log's name stands in a leaf as it is.
+    plain: bool,
+    /// The first line is not linked to one before it: that one was pruned.
+    unlinked: bool,
+    /// An entry says that those before the first were pruned, or none were.
+    pruning_said: bool,
     /// Entries that must turn out to be redactions.
     redactors: BTreeSet<u64>,
     kept_seen: bool,
@@ -161,9 +174,20 @@ impl Verifier {
                 kept.origin, manifest.origin
             )));
         }
+        let plain = quick::is_plain(&manifest.origin);
+        let (start, effects) = match &manifest.pruned {
+            None => (Frontier::default(), Pairing::default()),
+            Some(pruned) => (begin(pruned, &manifest)?, Pairing::later()),
+        };
+        let (before, unlinked) = (start.size(), start.size() > 0);
+        if let Some(kept) = want.kept.as_ref().filter(|kept| (1..before).contains(&kept.size)) {
+            return Err(Broken::whole(format!(
+                "the kept checkpoint has {} entries, and those before {before} were pruned: keep a newer one",
+                kept.size
+            )));
+        }
         let kept_seen = want.kept.as_ref().is_some_and(|kept| kept.size == 0);
-        let start = Frontier::default();
-        Ok(Verifier {
+        let mut verifier = Verifier {
             manifest,
             want,
             frontier: start,
@@ -171,25 +195,35 @@ impl Verifier {
             time_us: i64::MIN,
             redacted: 0,
             left_out: 0,
-            effects: Pairing::default(),
+            effects,
             room: Room::default(),
+            plain,
+            unlinked,
+            pruning_said: !unlinked,
             redactors: BTreeSet::new(),
             kept_seen,
-        })
+        };
+        verifier.compare_kept().map_err(Broken::whole).map(|()| verifier)
     }
 
     /// Takes the next line; the error names the index that is bad.
     pub fn line(&mut self, line: &str) -> Result<(), Broken> {
+        self.take(line.as_bytes())
+    }
+
+    /// The same for a line that may be anything.
+    pub fn take(&mut self, line: &[u8]) -> Result<(), Broken> {
         let index = self.frontier.size();
-        if self.quickly(index, line) {
-            return self.compare_kept().map_err(|reason| Broken::at(index, reason));
-        }
-        self.entry(line).map_err(|reason| Broken::at(index, reason))
+        let taken = match self.quickly(index, line) {
+            true => self.compare_kept(),
+            false => str::from_utf8(line).map_err(|_| "the line is not UTF-8".into()).and_then(|line| self.entry(line)),
+        };
+        taken.map_err(|reason| Broken::at(index, reason))
     }
 
     /// Takes a line that is exactly as we print it; what is not goes to the strict reader, which can say why.
-    pub(super) fn quickly(&mut self, index: u64, line: &str) -> bool {
-        if self.redactors.first() == Some(&index) {
+    pub(super) fn quickly(&mut self, index: u64, line: &[u8]) -> bool {
+        if !self.plain || self.unlinked || self.redactors.first() == Some(&index) {
             return false;
         }
         let (origin, tenant) = (self.manifest.origin.as_str(), self.manifest.tenant.as_str());
@@ -216,6 +250,8 @@ impl Verifier {
             return Err("an earlier entry says that this one redacted it, and it is no redaction".into());
         }
         self.payload(&entry, &leaf)?;
+        self.unlinked = false;
+        self.pruning_said |= self.manifest.pruned.as_ref().is_some_and(|pruned| pruned.is_said_by(&leaf));
         self.effects.take(leaf.seq, &leaf.kind, &leaf.proposal);
         self.prev = leaf_hash(&bytes);
         self.time_us = leaf.time_us;
@@ -231,7 +267,7 @@ impl Verifier {
         demand(canon::canonical(&leaf) == bytes, "the leaf is not in its one form")?;
         demand(leaf.v == LEAF_VERSION, "the leaf's version is not understood")?;
         demand(leaf.seq == self.frontier.size(), &format!("the leaf has sequence {}", leaf.seq))?;
-        demand(leaf.prev == self.prev, "the leaf does not follow the one before it")?;
+        demand(self.unlinked || leaf.prev == self.prev, "the leaf does not follow the one before it")?;
         demand(leaf.origin == self.manifest.origin, "the leaf belongs to another log")?;
         demand(leaf.tenant == self.manifest.tenant, "the leaf belongs to another tenant")?;
         demand(leaf.time_us > self.time_us, "the leaf is not later than the one before it")?;
@@ -275,6 +311,21 @@ impl Verifier {
         Ok(())
     }
 
+    /// How many entries were verified, those that were pruned among them, and how many there are.
+    pub fn done(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// How many entries the manifest names.
+    pub fn size(&self) -> u64 {
+        self.manifest.size
+    }
+
+    /// Whether it was begun as this one was.
+    pub fn continues(&self, fresh: &Verifier) -> bool {
+        self.manifest == fresh.manifest && self.want == fresh.want
+    }
+
     /// Sets the root that the entries must have, for a log whose end was not known at its beginning.
     pub fn expect(&mut self, root: Digest) {
         self.manifest.root = root;
@@ -282,11 +333,17 @@ impl Verifier {
 
     /// Ends with the whole export read.
     pub fn finish(self) -> Result<Report, Broken> {
-        let Verifier { manifest, want, frontier, redacted, left_out, effects, redactors, kept_seen, .. } = self;
+        let Verifier {
+            manifest, want, frontier, redacted, left_out, effects, redactors, kept_seen, pruning_said, ..
+        } = self;
+        let pruned = manifest.pruned.as_ref().map_or(0, |pruned| pruned.before);
         let (size, root) = (frontier.size(), frontier.root());
         if size != manifest.size {
             let reason = format!("the export ends here, its manifest says {} entries", manifest.size);
             return Err(Broken::at(size, reason));
+        }
+        if !pruning_said {
+            return Err(Broken::whole("the first entries are missing, and no entry says that they were pruned"));
         }
         if let Some(missing) = redactors.first() {
             return Err(Broken::at(*missing, "an entry names this one as its redaction, and it is not there"));
@@ -306,8 +363,15 @@ impl Verifier {
             (true, true) => Mode::Signed,
             (true, false) => Mode::Checkpoint,
         };
-        Ok(Report { mode, origin: manifest.origin, size, root, redacted, left_out, effects: effects.finish() })
+        Ok(Report { mode, origin: manifest.origin, size, root, pruned, redacted, left_out, effects: effects.finish() })
     }
+}
+
+/// The tree as it was before the first entry that is still there.
+fn begin(pruned: &Pruned, manifest: &Manifest) -> Result<Frontier, Broken> {
+    let fits = pruned.before > 0 && pruned.before < manifest.size;
+    let frontier = pruned.frontier().filter(|_| fits);
+    frontier.ok_or_else(|| Broken::whole("what the manifest says of pruned entries does not fit its size"))
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {

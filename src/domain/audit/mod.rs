@@ -7,6 +7,7 @@ mod letter;
 mod note;
 mod pairs;
 mod proof;
+mod pruned;
 mod quick;
 mod tree;
 
@@ -15,6 +16,7 @@ pub use letter::{INCLUSION, Letter, is_fork};
 pub use note::{Checkpoint, KeyHash, verifier_key};
 pub use pairs::Pairs;
 pub use proof::{Node, consistency_path, inclusion_path, is_beginning, is_included, join, perfect};
+pub use pruned::Pruned;
 pub use tree::{Frontier, leaf_hash, root};
 
 use super::canon;
@@ -25,6 +27,8 @@ use sha2::Sha256;
 
 /// The version of the leaf's form.
 pub const LEAF_VERSION: u32 = 1;
+/// The name under which the log over all tenants' logs is kept; no tenant may have it.
+pub const INSTANCE: &str = "countersign-instance";
 /// `prev` of the first leaf.
 pub const GENESIS: Digest = Digest([0; 32]);
 

@@ -5,6 +5,7 @@ use crate::domain::ids::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
+use serde::{Deserialize, Serialize};
 
 /// The four bytes that name a key in a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub fn verifier_key(origin: &str, key: &VerifyingKey) -> String {
 }
 
 /// How large a log was and what its root was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The log.
     pub origin: String,

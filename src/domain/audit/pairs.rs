@@ -2,8 +2,8 @@
 //!
 //! Must not judge what is still under way: an intent at the end of a log may be one that waits for its answer.
 
-use serde::Serialize;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most indexes that are named.
 const MOST: usize = 100;
@@ -15,11 +15,13 @@ const EFFECTS: [(&str, &[&str], &[&str]); 4] = [
     ("merge.intent", &["merge.result", "merge.mismatch", "merge.refused", "merge.by_person"], &["merge.result"]),
     ("graduation.intent", &["graduation.result", "graduation.lost"], &["graduation.result"]),
 ];
+/// What begins a proposal.
+const BEGINS: &str = "proposal.received";
 /// What ends a proposal, and with it whatever was announced for it.
 const ENDS: [&str; 2] = ["proposal.dropped", "outcome.recorded"];
 
 /// What became of the announcements.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairs {
     /// How many effects were announced.
     pub announced: u64,
@@ -32,16 +34,28 @@ pub struct Pairs {
 }
 
 /// Pairs entries as they come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pairing {
     pairs: Pairs,
     /// By proposal: which effect, and the entry that announced it.
     open: BTreeMap<String, Vec<(usize, u64)>>,
+    /// Of a log whose beginning is gone: the proposals that were taken in since. What was announced for another one may
+    /// have been announced before.
+    begun: Option<BTreeSet<String>>,
 }
 
 impl Pairing {
+    /// Begins with a log whose first entries are gone.
+    pub(super) fn later() -> Pairing {
+        Pairing { begun: Some(BTreeSet::new()), ..Pairing::default() }
+    }
+
     /// Takes the next entry.
     pub(super) fn take(&mut self, index: u64, kind: &str, proposal: &str) {
+        if let Some(begun) = self.begun.as_mut().filter(|_| kind == BEGINS) {
+            begun.insert(proposal.to_owned());
+        }
+        let whole = self.begun.as_ref().is_none_or(|begun| begun.contains(proposal));
         for (effect, (intent, answers, needs)) in EFFECTS.iter().enumerate() {
             if kind == *intent {
                 // What is announced anew takes the place of what was.
@@ -50,7 +64,7 @@ impl Pairing {
                 self.open.entry(proposal.to_owned()).or_default().push((effect, index));
             } else if answers.contains(&kind) {
                 let closed = self.close(proposal, |open| open == effect);
-                if !closed && needs.contains(&kind) && self.pairs.unannounced.len() < MOST {
+                if !closed && whole && needs.contains(&kind) && self.pairs.unannounced.len() < MOST {
                     self.pairs.unannounced.push(index);
                 }
             }

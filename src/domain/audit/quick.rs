@@ -2,17 +2,36 @@
 //!
 //! Must not accept a line that the strict reader would refuse; what is unusual in any way is left to that one.
 
-use super::tree;
 use crate::domain::ids::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
-/// Room that is used again for every line.
-#[derive(Clone, Debug, Default)]
+/// Room that is used again for every line; in front of what is decoded stands what is hashed with it.
+#[derive(Clone, Debug)]
 pub(super) struct Room {
     leaf: Vec<u8>,
     payload: Vec<u8>,
+}
+
+/// What stands before a leaf that is hashed, and before the nonce and the payload.
+const LEAF: &[u8] = &[0];
+const PAYLOAD: &[u8] = b"payload-v1\0";
+const NONCE: usize = 32;
+
+impl Default for Room {
+    fn default() -> Room {
+        Room { leaf: LEAF.to_vec(), payload: [PAYLOAD, &[0; NONCE]].concat() }
+    }
+}
+
+/// Whether a name stands in JSON as it is, so that its bytes may be looked for.
+pub(super) fn is_plain(name: &str) -> bool {
+    name.bytes().all(is_text)
+}
+
+/// Printable ASCII that ends no string and begins no escape.
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 /// What the chain needs to know of an entry that was read.
@@ -43,12 +62,11 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// Up to the next quote; only printable ASCII without an escape.
-    fn text(&mut self) -> Option<&'a str> {
-        let end = self.0.iter().position(|b| !matches!(b, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))?;
-        let (text, rest) = self.0.split_at(end);
-        self.0 = rest.strip_prefix(b"\"")?;
-        std::str::from_utf8(text).ok()
+    /// Up to the next quote, and past it.
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let (text, rest) = self.0.split_at(memchr::memchr(b'"', self.0)?);
+        self.0 = rest.get(1..)?;
+        Some(text)
     }
 
     /// A number in its one spelling, below 10^15.
@@ -75,70 +93,76 @@ impl<'a> Rest<'a> {
         (n < 1 << 53).then_some(n)
     }
 
-    /// Up to the next quote, decoded; base64 in its one form.
-    fn base64(&mut self, into: &mut Vec<u8>) -> Option<()> {
-        let end = memchr(self.0)?;
-        let (text, rest) = self.0.split_at(end);
-        into.clear();
-        STANDARD.decode_vec(text, into).ok()?;
-        self.0 = rest.strip_prefix(b"\"")?;
-        Some(())
+    /// Up to the next quote, decoded behind what stands in front of the room; base64 in its one form. The end of it.
+    fn base64(&mut self, room: &mut Vec<u8>, front: usize) -> Option<usize> {
+        let text = self.text()?;
+        let most = front + text.len() / 4 * 3 + 3;
+        if room.len() < most {
+            room.resize(most, 0);
+        }
+        let length = STANDARD.decode_slice(text, room.get_mut(front..)?).ok()?;
+        Some(front + length)
+    }
+
+    /// 32 bytes in lowercase hex.
+    fn hex(&mut self) -> Option<[u8; 32]> {
+        let (text, rest) = self.0.split_at_checked(64)?;
+        let (mut bytes, mut bad) = ([0; 32], 0);
+        for (byte, [high, low]) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
+            let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+            bad |= high | low;
+            *byte = high << 4 | low & 15;
+        }
+        self.0 = rest;
+        (bad < 16).then_some(bytes)
     }
 }
 
-/// Where the next quote stands; eight bytes at a time.
-fn memchr(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    let (chunks, _) = text.as_chunks::<8>();
-    for (n, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk) ^ (ONES * b'"' as u64);
-        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        if found != 0 {
-            return Some(n * 8 + found.trailing_zeros() as usize / 8);
-        }
+/// What a lowercase hex digit stands for; 255 for everything else.
+const VALUES: [u8; 256] = {
+    let (mut values, mut n) = ([255; 256], 0);
+    while n < 16 {
+        values[b"0123456789abcdef"[n] as usize] = n as u8;
+        n += 1;
     }
-    let done = chunks.len() * 8;
-    text.get(done..)?.iter().position(|b| *b == b'"').map(|n| done + n)
-}
+    values
+};
 
 /// Reads a line whose payload is kept; none when anything is not exactly as we print it.
-pub(super) fn read<'a>(line: &'a str, due: Due<'_>, room: &mut Room) -> Option<Seen<'a>> {
-    let mut rest = Rest(line.as_bytes());
+pub(super) fn read<'a>(line: &'a [u8], due: Due<'_>, room: &mut Room) -> Option<Seen<'a>> {
+    let mut rest = Rest(line);
     rest.skip("{\"index\":")?;
     if rest.number()? != due.seq {
         return None;
     }
     rest.skip(",\"leaf_b64\":\"")?;
-    rest.base64(&mut room.leaf)?;
+    let end = rest.base64(&mut room.leaf, LEAF.len())?;
+    let hashed = room.leaf.get(..end)?;
     rest.skip(",\"leaf\":")?;
     // The copy for people is the leaf itself, byte for byte.
-    let copy = rest.0.get(..room.leaf.len())?;
-    if copy != room.leaf {
+    let (copy, after) = rest.0.split_at_checked(end - LEAF.len())?;
+    if copy != hashed.get(LEAF.len()..)? {
         return None;
     }
-    rest.0 = rest.0.get(room.leaf.len()..)?;
+    rest.0 = after;
     let leaf = leaf(copy, due)?;
     rest.skip(",\"payload_b64\":\"")?;
-    rest.base64(&mut room.payload)?;
+    let front = PAYLOAD.len() + NONCE;
+    let end = rest.base64(&mut room.payload, front)?;
     rest.skip(",\"nonce\":\"")?;
-    let mut nonce = [0; 32];
-    hex::decode_to_slice(rest.0.get(..64)?, &mut nonce).ok()?;
-    // Upper-case hex is not ours.
-    if rest.0.get(..64)?.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
-    rest.0 = rest.0.get(64..)?;
+    room.payload.get_mut(PAYLOAD.len()..front)?.copy_from_slice(&rest.hex()?);
     rest.skip("\",\"redacted_by\":null}")?;
-    let fits = room.payload.len() as u64 == leaf.payload_len && commits(&nonce, &room.payload, leaf.commit);
+    let committed = room.payload.get(..end)?;
+    let fits = (end - front) as u64 == leaf.payload_len && Digest::of(committed).0 == leaf.commit;
     if !rest.0.is_empty() || !fits {
         return None;
     }
-    let hash = tree::leaf_hash(copy);
+    let hash = Digest::of(hashed);
     Some(Seen { hash, time_us: leaf.time_us, kind: leaf.kind, proposal: leaf.proposal })
 }
 
 struct Quick<'a> {
-    commit: &'a [u8],
+    commit: [u8; 32],
     payload_len: u64,
     proposal: &'a str,
     time_us: i64,
@@ -147,31 +171,33 @@ struct Quick<'a> {
 
 /// Reads a leaf in its one form: the members in their order, nothing between them.
 fn leaf<'a>(bytes: &'a [u8], due: Due<'_>) -> Option<Quick<'a>> {
+    // Quotes aside, whatever is in it stands for itself; looked at as a whole, many bytes at once.
+    if !bytes.iter().fold(true, |plain, b| plain & (is_text(*b) | (*b == b'"'))) {
+        return None;
+    }
     let mut rest = Rest(bytes);
     rest.skip("{\"actor_ref\":\"")?;
     rest.text()?;
     rest.skip(",\"class\":\"")?;
     rest.text()?;
     rest.skip(",\"decision\":\"")?;
-    if !matches!(rest.text()?, "allow" | "wait" | "refuse" | "note") {
+    if !matches!(rest.text()?, b"allow" | b"wait" | b"refuse" | b"note") {
         return None;
     }
     rest.skip(",\"origin\":\"")?;
-    if rest.text()? != due.origin {
-        return None;
-    }
-    rest.skip(",\"payload_commit\":\"")?;
-    let commit = rest.text()?.as_bytes();
-    rest.skip(",\"payload_len\":")?;
+    rest.skip(due.origin)?;
+    rest.skip("\",\"payload_commit\":\"")?;
+    let commit = rest.hex()?;
+    rest.skip("\",\"payload_len\":")?;
     let payload_len = rest.number()?;
     rest.skip(",\"pr\":")?;
     rest.number()?;
     rest.skip(",\"prev\":\"")?;
-    if !is_hex_of(rest.text()?.as_bytes(), due.prev) {
+    if rest.hex()? != due.prev.0 {
         return None;
     }
-    rest.skip(",\"proposal\":\"")?;
-    let proposal = rest.text()?;
+    rest.skip("\",\"proposal\":\"")?;
+    let proposal = std::str::from_utf8(rest.text()?).ok()?;
     rest.skip(",\"reason_code\":\"")?;
     rest.text()?;
     rest.skip(",\"seq\":")?;
@@ -179,29 +205,13 @@ fn leaf<'a>(bytes: &'a [u8], due: Due<'_>) -> Option<Quick<'a>> {
         return None;
     }
     rest.skip(",\"tenant\":\"")?;
-    if rest.text()? != due.tenant {
-        return None;
-    }
-    rest.skip(",\"time_us\":")?;
+    rest.skip(due.tenant)?;
+    rest.skip("\",\"time_us\":")?;
     let time_us = rest.moment().filter(|at| *at > due.after_us)?;
     rest.skip(",\"type\":\"")?;
-    let kind = rest.text()?;
+    let kind = std::str::from_utf8(rest.text()?).ok()?;
     rest.skip(",\"v\":1}")?;
-    // Whoever was said to be a redaction is looked at by the strict reader.
-    let plain = rest.0.is_empty() && !kind.starts_with("redaction.");
+    // What says that something is gone is looked at by the strict reader.
+    let plain = rest.0.is_empty() && !kind.starts_with("redaction.") && !kind.starts_with("log.");
     plain.then_some(Quick { commit, payload_len, proposal, time_us, kind })
-}
-
-fn commits(nonce: &[u8; 32], payload: &[u8], commit: &[u8]) -> bool {
-    let digest = Sha256::new().chain_update(b"payload-v1\0").chain_update(nonce).chain_update(payload).finalize();
-    is_hex_of(commit, &Digest(digest.into()))
-}
-
-/// Whether this is the lowercase hex of a digest.
-fn is_hex_of(text: &[u8], digest: &Digest) -> bool {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let (pairs, left) = text.as_chunks::<2>();
-    let same =
-        |(pair, byte): (&[u8; 2], &u8)| *pair == [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    pairs.len() == 32 && left.is_empty() && pairs.iter().zip(&digest.0).all(same)
 }

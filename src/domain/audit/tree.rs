@@ -21,6 +21,11 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// A log of so many leaves with these subtrees; none when it would have another number of them.
+    pub fn of(size: u64, roots: Vec<Digest>) -> Option<Frontier> {
+        (u64::from(size.count_ones()) == roots.len() as u64).then_some(Frontier { size, roots })
+    }
+
     /// How many leaves there are.
     pub fn size(&self) -> u64 {
         self.size

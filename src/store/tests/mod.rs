@@ -11,7 +11,9 @@ mod halts;
 mod inboxes;
 mod logs;
 mod proofs;
+mod prunes;
 mod records;
+mod sinks;
 mod speed;
 mod tenants;
 
@@ -189,6 +191,7 @@ async fn proven(store: &Store, tenant: &TenantId) -> u64 {
         root: head.root,
         parts: Vec::new(),
         only: None,
+        pruned: None,
     };
     let mut verifier = Verifier::new(manifest, Want::default()).expect("a manifest");
     let mut from = 0;

@@ -32,3 +32,19 @@ async fn speed_of_commits() {
         println!("{}: {alone:.0} commits/s alone, {together:.0} with 8 writers, {reads:.0} reads/s", place.name);
     }
 }
+
+/// What a commit shared by several writers could come to at most: their entries in one transaction.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures, and proves nothing"]
+async fn speed_of_shared_commits() {
+    for place in places("speed_shared").await {
+        for together in [1, 8, 16] {
+            let begun = std::time::Instant::now();
+            for n in 0..40 {
+                place.store.append(&acme(), &vec![note("grows"); together], at(n)).await.expect("appends");
+            }
+            let rate = 40.0 * together as f64 / begun.elapsed().as_secs_f64();
+            println!("{}: {rate:.0} entries/s, {together} to a transaction", place.name);
+        }
+    }
+}

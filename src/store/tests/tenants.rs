@@ -153,6 +153,7 @@ const FOR_ALL: [(&str, &str); 15] = [
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
         "what keeps rows from being changed, to end a tenant",
     ),
+    ("SELECT tenant FROM audit_head WHERE tenant <> $1", "the log over all logs names each tenant"),
     ("SELECT set_config(", "a session's own setting"),
     ("SELECT 1::BIGINT FROM pg_notify(", "a ring without a text"),
 ];

@@ -111,6 +111,8 @@ async fn read(
     from: u64,
     limit: usize,
 ) -> Result<Feedback, Problem> {
+    // What was pruned is not looked for.
+    let from = from.max(shared.store().head(tenant).await?.first);
     let (mut items, mut next, mut known) = (Vec::new(), from, BTreeMap::new());
     loop {
         let leaves = shared.store().leaves(tenant, next, BATCH).await?;

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -67,6 +68,7 @@ async fn refresh(shared: &Shared) {
     if let Ok(items) = shared.store().due_count(now).await {
         metrics::gauge!("countersign_due_items").set(items as f64);
     }
+    lags(shared).await;
     let mut newest = None;
     for tenant in &shared.site.settings.tenants {
         if let Ok(head) = shared.store().head(&tenant.id).await {
@@ -76,6 +78,22 @@ async fn refresh(shared: &Shared) {
     if let Some(at) = newest {
         let micros = now.0.saturating_sub(at.0).max(0);
         metrics::gauge!("countersign_audit_head_age_seconds").set(micros as f64 / 1e6);
+    }
+}
+
+/// How many entries each sink lacks; of several of one name the one that lacks most.
+async fn lags(shared: &Shared) {
+    let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
+    for tenant in shared.site.settings.tenants.iter().filter(|tenant| !tenant.sinks.is_empty()) {
+        for cursor in shared.store().cursors(&tenant.id).await.unwrap_or_default() {
+            if let Some(sink) = tenant.sinks.iter().find(|sink| sink.name == cursor.name) {
+                let lag = lags.entry(&sink.name).or_default();
+                *lag = (*lag).max(cursor.lag());
+            }
+        }
+    }
+    for (name, lag) in lags {
+        metrics::gauge!("countersign_audit_sink_lag_entries", "sink" => name.to_owned()).set(lag as f64);
     }
 }
 

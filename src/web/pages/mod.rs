@@ -112,12 +112,12 @@ pub(super) async fn audit(
     let (store, tenant) = (shared.store(), &reader.0.tenant);
     let head = store.head(tenant).await?;
     let end = before.unwrap_or(head.size).min(head.size);
-    let start = end.saturating_sub(u64::from(ENTRIES));
+    let start = end.saturating_sub(u64::from(ENTRIES)).max(head.first.min(end));
     let limit = u32::try_from(end - start).unwrap_or(ENTRIES);
     let leaves = store.leaves(tenant, start, limit).await?;
     let events: Vec<Event> =
         leaves.iter().rev().map(|leaf| Ok(Event::of(leaf.happened()?))).collect::<Result<_, Problem>>()?;
-    let older = (start > 0).then(|| format!("/audit?before={start}"));
+    let older = (start > head.first).then(|| format!("/audit?before={start}"));
     page(&shared, Page::Audit, &lists::Audit::of(&reader, &head, events, end == head.size, older))
 }
 

@@ -18,6 +18,7 @@ async fn an_export_verifies_against_the_checkpoint() {
         root: answer.header("countersign-log-root").parse().expect("a root"),
         parts: Vec::new(),
         only: None,
+        pruned: None,
     };
     let begun = Export::begin(&s.site.store, &tenant("acme")).await.expect("begins");
     assert_eq!(begun.manifest(), manifest);

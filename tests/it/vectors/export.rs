@@ -21,12 +21,17 @@ struct Log {
 }
 
 fn log(tenant: &str, count: u64, twist: Option<u64>) -> Log {
+    log_of(tenant, count, twist, &|_, event| event)
+}
+
+/// A log whose events were changed before they were appended.
+fn log_of(tenant: &str, count: u64, twist: Option<u64>, change: &dyn Fn(u64, Event) -> Event) -> Log {
     let mut log = Log { tenant: tenant.parse().unwrap(), lines: Vec::new(), hashes: Vec::new() };
     let kinds = ["log.created", "push.intent", "push.result", "redaction.applied", "merge.intent", "merge.result"];
     for seq in 0..count {
         let payload = json!({"n": if twist == Some(seq) { 999 } else { seq }});
         let kind = kinds[usize::try_from(seq).unwrap() % kinds.len()];
-        let event = Event { proposal: Some("0190-a".into()), ..Event::note(kind, payload) };
+        let event = change(seq, Event { proposal: Some("0190-a".into()), ..Event::note(kind, payload) });
         let prev = log.hashes.last().copied().unwrap_or(GENESIS);
         let at = Time(1_767_600_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000);
         let place = Place { origin: origin("bot.example", &log.tenant), tenant: log.tenant.clone(), seq, prev, at };
@@ -47,6 +52,7 @@ impl Log {
             root: root(&self.hashes),
             parts: Vec::new(),
             only: None,
+            pruned: None,
         };
         serde_json::to_value(manifest).unwrap()
     }
@@ -183,6 +189,54 @@ impl Cases {
         self.add("a copy that lacks a payload it should have", manifest, lines, None);
     }
 
+    /// A log of six whose first three are gone, as the fifth says.
+    fn pruned(&mut self) {
+        let says = |seq: u64, event: Event| match seq {
+            4 => Event { kind: "log.pruned", reason_code: "before:3".into(), ..event },
+            _ => event,
+        };
+        let (log, silent) = (log_of("acme", 6, None, &says), self::log("acme", 6, None));
+        let roots = |log: &Log| vec![root(&log.hashes[..2]), log.hashes[2]];
+        let with = |log: &Log, before: u64, roots: Vec<Digest>| {
+            let mut manifest = log.manifest();
+            manifest["pruned"] = json!({"before": before, "roots": roots});
+            manifest
+        };
+        let (left, key) = (log.lines[3..].to_vec(), signer(7));
+        let good = with(&log, 3, roots(&log));
+        let note = |count: usize| {
+            let (origin, size) = (origin("bot.example", &log.tenant), count as u64);
+            Some(Checkpoint { origin, size, root: root(&log.hashes[..count]) }.sign(&key))
+        };
+        self.add("the first three pruned", good.clone(), left.clone(), None);
+        self.add("the first three pruned, and a checkpoint of then", good.clone(), left.clone(), note(3));
+        self.add("the first three pruned, and a later checkpoint", good.clone(), left.clone(), note(5));
+        self.add("the first three pruned, and an older checkpoint", good.clone(), left.clone(), note(2));
+        self.add("the first four gone, three of them pruned", good.clone(), log.lines[4..].to_vec(), None);
+        self.add("all there, and said to be pruned", good, log.lines.clone(), None);
+        self.add("pruned, and the manifest does not say so", log.manifest(), left.clone(), None);
+        self.add("pruned, and no entry says so", with(&silent, 3, roots(&silent)), silent.lines[3..].to_vec(), None);
+        self.add(
+            "more pruned than an entry says",
+            with(&log, 4, vec![root(&log.hashes[..4])]),
+            log.lines[4..].to_vec(),
+            None,
+        );
+        self.add(
+            "another root of what was pruned",
+            with(&log, 3, vec![Digest([1; 32]), log.hashes[2]]),
+            left.clone(),
+            None,
+        );
+        self.add("a root too few of what was pruned", with(&log, 3, vec![root(&log.hashes[..3])]), left.clone(), None);
+        self.add(
+            "everything pruned",
+            with(&log, 6, vec![root(&log.hashes[..4]), root(&log.hashes[4..])]),
+            Vec::new(),
+            None,
+        );
+    }
+
     fn manifests(&mut self, log: &Log) {
         for (name, member, value) in [
             ("a larger size", "size", json!(7)),
@@ -240,10 +294,11 @@ fn exports() {
     cases.redacted(&whole);
     cases.manifests(&whole);
     cases.checkpoints(&whole);
+    cases.pruned();
     let pem = countersign::config::public_pem(&signer(7)).unwrap();
     let made = json!({"kind": "countersign.vectors.export/v1", "key": pem, "cases": cases.0});
     let cases = published("export", &made);
     let proven = cases.iter().filter(|case| case["verdict"] == "proven").count();
-    assert!(cases.len() >= 50 && (8..14).contains(&proven), "{} cases, {proven} proven", cases.len());
+    assert!(cases.len() >= 50 && (8..18).contains(&proven), "{} cases, {proven} proven", cases.len());
     println!("{} export vectors, {proven} of them proven", cases.len());
 }

@@ -35,3 +35,24 @@ fn verdict(result: Result<(), String>) -> (&'static str, String) {
         Err(code) => ("refused", code),
     }
 }
+
+/// `deploy/verify`'s verifiers, written apart from countersign, come to the published verdicts and reasons.
+#[test]
+fn the_python_verifiers_agree() {
+    let asked = std::process::Command::new("python3").args(["-c", "import cryptography"]).output();
+    if !asked.is_ok_and(|answer| answer.status.success()) {
+        println!("skipped: python3 with the package `cryptography` is not installed");
+        return;
+    }
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/verify/check_vectors.py");
+    let mut command = std::process::Command::new("python3");
+    command.arg(script).arg(place("token").parent().unwrap()).env("PYTHONDONTWRITEBYTECODE", "1");
+    let ran = command.output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    for name in ["token", "export"] {
+        let cases: Value = serde_json::from_str(&std::fs::read_to_string(place(name)).unwrap()).unwrap();
+        let count = cases["cases"].as_array().unwrap().len();
+        assert!(said.contains(&format!("{count} {name} vectors")), "{said}");
+    }
+}

@@ -108,6 +108,7 @@ impl Log {
             root: root(&self.hashes),
             parts: Vec::new(),
             only: None,
+            pruned: None,
         }
     }
 

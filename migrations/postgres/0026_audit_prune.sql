@@ -1,0 +1,3 @@
+-- The first entry that is still there: those before it were pruned, with an entry that says so.
+
+ALTER TABLE audit_head ADD COLUMN first BIGINT NOT NULL DEFAULT 0;
