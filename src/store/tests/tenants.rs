@@ -132,7 +132,7 @@ async fn tm59_the_same_repository_in_two_tenants_is_counted_apart() {
 }
 
 /// Statements that serve every tenant at once, each with why it may.
-const FOR_ALL: [(&str, &str); 15] = [
+const FOR_ALL: [(&str, &str); 16] = [
     ("SELECT row_security_active('proposal')", "whether the service sees every row; no row is read"),
     ("SELECT COUNT(*) FROM audit_head", "readiness: whether the database answers"),
     ("SELECT MIN(CASE WHEN at > lease THEN at ELSE lease END) FROM due", "when the worker looks next"),
