@@ -118,7 +118,7 @@ async fn a_bad_word_of_a_later_commit_counts_at_once() {
     let later = w.commits("README.md", Some("other words\n")).await;
     says(&w, &id, Judgement::Bad, Some(later), None).await;
     assert_eq!(outcome(&w, &id).await, Some(Judgement::Bad));
-    w.expect(&id, &format!("{MERGED} / waits: soak / settled: bad")).await;
+    w.expect(&id, &format!("{MERGED} / waits: soak / settled: bad / proposes a revert")).await;
     w.finish().await;
 }
 

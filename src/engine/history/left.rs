@@ -32,7 +32,11 @@ pub(in crate::engine) async fn left(
     base: Option<&Base>,
     now: Time,
 ) -> Result<Option<Left>, Trouble> {
-    let watched = matches!(record.stage, Stage::Merged | Stage::Settled);
+    let watched = match record.stage {
+        Stage::Merged => true,
+        Stage::Settled => record.owes_revert || record.undone.is_none(),
+        Stage::Received | Stage::Pushed | Stage::Open | Stage::Dropped => false,
+    };
     let (Some(landed), Some(base), true) = (record.landed.clone(), base, watched) else { return Ok(None) };
     let (mirror, tip, owed) = (mirror.clone(), base.tip.clone(), record.owes_revert);
     let stood = record.landed_as_attested == Some(true);
@@ -50,7 +54,7 @@ pub(in crate::engine) async fn left(
         look(&mirror, &tip, &landed.commit, owed).map(Some)
     })
     .await?;
-    if let Some(undone) = left.as_mut().and_then(|left| left.undone.as_mut()).filter(|_| record.undone.is_none()) {
+    if let Some(undone) = left.as_mut().and_then(|left| left.undone.as_mut()) {
         undone.by = author(forge, &undone.commit).await;
     }
     Ok(left)
