@@ -29,7 +29,7 @@ impl Store {
         let mut head = self.lock(&mut tx, tenant).await?;
         let first = first(&mut tx, tenant).await?;
         let most = prunable(&mut tx, tenant).await?;
-        let fault = if before % BLOCK != 0 {
+        let fault = if !before.is_multiple_of(BLOCK) {
             Some(format!("entries are pruned in blocks of {BLOCK}: {before} is no multiple of it"))
         } else if before <= first {
             Some(format!("the entries before {first} are gone already"))
