@@ -43,8 +43,8 @@ impl Desk {
 #[test]
 fn lists_shows_and_diffs() {
     let desk = Desk::set();
-    assert_eq!(desk.list(&[]), 3, "the open ones");
-    assert_eq!(desk.list(&["--all"]), 77);
+    assert_eq!(desk.list(&[]), 4, "the open ones");
+    assert_eq!(desk.list(&["--all"]), 79);
     let shown = desk.show();
     assert_eq!(shown["state"], "open");
     assert!(shown["body"].as_str().unwrap().starts_with("### countersign: attested remediation\n"));
@@ -104,7 +104,7 @@ fn people_merge_close_and_reopen() {
     let desk = Desk::set();
     desk.act("dana:7", "close", &[]).code(0);
     assert_eq!(desk.show()["state"], "closed");
-    assert_eq!(desk.list(&[]), 2);
+    assert_eq!(desk.list(&[]), 3);
     desk.act("dana:7", "close", &["--reopen"]).code(0);
     let merged = desk.act("dana:7", "merge", &["--method", "squash"]).code(0).json();
     let shown = desk.show();
