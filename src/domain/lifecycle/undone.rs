@@ -14,7 +14,7 @@ use crate::domain::trust::Judgement;
 use serde::{Deserialize, Serialize};
 
 /// Seconds until a change whose outcome is known is looked at again, when no hint comes.
-const SWEEP: i64 = 3 * 3_600;
+const SWEEP: i64 = 12 * 3_600;
 
 /// A landed change that somebody took back: a no to the same change, as a closed pull request is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
