@@ -200,3 +200,16 @@ fn a_key_has_one_owner_and_is_what_it_says() {
         assert!(fault.contains(wanted), "{member}: {fault}");
     }
 }
+
+#[test]
+fn what_is_missing_is_said_by_number() {
+    let approvers = Approvers::new(vec![approver("dana", 1), approver("eve", 2)]).unwrap();
+    let none: Vec<&Redeemed> = Vec::new();
+    assert_eq!(suffices(&none, &approvers, 0), Ok(()), "nothing is needed");
+    let short = suffices(&none, &approvers, 1).unwrap_err();
+    assert_eq!((short.have, short.sentence.as_str()), (0, "one approval is needed"));
+    let (first, hour) = (redeemed("dana", 1, now()), 3_600 * SECOND);
+    let apart = |gap: i64| counts(&[first.clone(), redeemed("eve", 2, later(gap))], &approvers, 2);
+    assert!(apart(4 * hour), "four hours are not too long");
+    assert!(!apart(4 * hour + 1), "a moment more is");
+}

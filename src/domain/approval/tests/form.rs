@@ -164,3 +164,18 @@ fn j8_no_bits_are_left_over() {
         assert_eq!(code(&other), "token.form", "{slack}");
     }
 }
+
+#[test]
+fn a_token_of_the_most_bytes_is_taken_apart_and_one_more_is_not() {
+    let longest = "a".repeat(MAX_TOKEN);
+    assert_eq!(code(&longest), "token.form");
+    assert_eq!(code(&format!("{longest}a")), "token.too_large");
+}
+
+#[test]
+fn claims_begin_and_end_with_their_braces() {
+    let claims = good().to_string();
+    for around in [format!("{claims}\n"), format!(" {claims}"), format!("\t{claims} ")] {
+        assert_eq!(code(&signed(header(1).to_string().as_bytes(), around.as_bytes(), 1)), "token.claims", "{around:?}");
+    }
+}
