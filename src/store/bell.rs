@@ -84,7 +84,7 @@ impl Store {
 /// Tells other processes when the transaction is committed.
 pub(super) async fn notify(tx: &mut Tx) -> Result<()> {
     match tx {
-        Tx::Sqlite(_) => Ok(()),
+        Tx::Sqlite(..) => Ok(()),
         Tx::Postgres(_) => row!(tx, (i64,), "SELECT 1::BIGINT FROM pg_notify('countersign_due', '')").map(|_| ()),
     }
 }

@@ -3,6 +3,7 @@
 //! Must not know what the rows mean.
 
 use super::error::{Result, StoreError, of_migration};
+use super::wal::Wal;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -31,6 +32,8 @@ pub(super) enum Db {
         writer: SqlitePool,
         /// Those that read; the same pool for a database in memory.
         reader: SqlitePool,
+        /// What makes commits last; none for a database in memory.
+        wal: Option<Wal>,
     },
     /// One pool for both.
     Postgres(PgPool),
@@ -39,7 +42,7 @@ pub(super) enum Db {
 /// A transaction of either kind; rolled back when dropped.
 pub(super) enum Tx {
     /// On SQLite.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Transaction<'static, Sqlite>, Option<Wal>),
     /// On PostgreSQL.
     Postgres(Transaction<'static, Postgres>),
 }
@@ -48,7 +51,7 @@ pub(super) enum Tx {
 macro_rules! on {
     ($tx:expr, $link:ident => $call:expr) => {
         match $tx {
-            $crate::store::db::Tx::Sqlite(open) => {
+            $crate::store::db::Tx::Sqlite(open, _) => {
                 let $link = &mut **open;
                 $call
             }
@@ -128,7 +131,7 @@ impl Db {
     /// A database in memory: one connection that never closes.
     pub(super) async fn memory() -> Result<Db> {
         let pool = one().connect_with(sqlite(PATIENCE).in_memory(true)).await?;
-        let db = Db::Sqlite { writer: pool.clone(), reader: pool };
+        let db = Db::Sqlite { writer: pool.clone(), reader: pool, wal: None };
         db.migrate().await?;
         Ok(db)
     }
@@ -139,7 +142,8 @@ impl Db {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+            // SQLite waits for the disk before it moves the log into the file; for each commit, `Wal` does.
+            .synchronous(SqliteSynchronous::Normal);
         let writer = || async {
             let pool = one().acquire_timeout(patience).before_acquire(|link, _| Box::pin(usable(link)));
             pool.connect_with(options.clone()).await.map_err(StoreError::from)
@@ -150,7 +154,7 @@ impl Db {
             .acquire_timeout(patience)
             .before_acquire(|link, _| Box::pin(usable(link)))
             .connect_lazy_with(options.clone().pragma("query_only", "on"));
-        Ok(Db::Sqlite { writer, reader })
+        Ok(Db::Sqlite { writer, reader, wal: Some(Wal::of(path)) })
     }
 
     async fn server(url: &str, patience: Duration) -> Result<Db> {
@@ -186,7 +190,7 @@ impl Db {
     /// Begins a transaction that writes.
     pub(super) async fn write(&self) -> Result<Tx> {
         Ok(match self {
-            Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Sqlite { writer, wal, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?, wal.clone()),
             Db::Postgres(pool) => Tx::Postgres(pool.begin().await.map_err(of_server)?),
         })
     }
@@ -194,7 +198,7 @@ impl Db {
     /// Begins a transaction that reads one snapshot.
     pub(super) async fn read(&self) -> Result<Tx> {
         Ok(match self {
-            Db::Sqlite { reader, .. } => Tx::Sqlite(reader.begin().await?),
+            Db::Sqlite { reader, .. } => Tx::Sqlite(reader.begin().await?, None),
             Db::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 Tx::Postgres(pool.begin_with(begin).await.map_err(of_server)?)
@@ -205,7 +209,7 @@ impl Db {
     /// Closes every connection; what is under way ends first.
     pub(super) async fn close(&self) {
         match self {
-            Db::Sqlite { writer, reader } => {
+            Db::Sqlite { writer, reader, .. } => {
                 reader.close().await;
                 writer.close().await;
             }
@@ -218,7 +222,13 @@ impl Tx {
     /// Makes it last.
     pub(super) async fn commit(self) -> Result<()> {
         match self {
-            Tx::Sqlite(tx) => tx.commit().await?,
+            Tx::Sqlite(tx, wal) => {
+                tx.commit().await?;
+                // The connection is free again: others write while this one waits for the disk.
+                if let Some(wal) = wal {
+                    wal.last().await?;
+                }
+            }
             Tx::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -227,7 +237,7 @@ impl Tx {
     /// The statement for this kind of database, where one text cannot serve both.
     pub(super) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self {
-            Tx::Sqlite(_) => sqlite,
+            Tx::Sqlite(..) => sqlite,
             Tx::Postgres(_) => postgres,
         }
     }

@@ -44,7 +44,7 @@ impl Store {
 /// Takes down what forbids to delete, until the transaction is over.
 async fn lower(tx: &mut Tx) -> Result<Vec<String>> {
     match tx {
-        Tx::Sqlite(_) => {
+        Tx::Sqlite(..) => {
             run!(&mut *tx, "PRAGMA defer_foreign_keys = ON")?;
             let mut guards = Vec::new();
             for (name, sql) in rows!(&mut *tx, (String, String), TRIGGERS)? {

@@ -22,6 +22,7 @@ mod record;
 mod sinks;
 mod tokens;
 mod track;
+mod wal;
 
 pub use bell::Bell;
 pub use due::{Claim, WakeBy};

@@ -223,3 +223,15 @@ async fn tm63_room_is_reserved_with_the_intent_given_back_and_taken_once() {
         store.commit(&announce(&lost.record), at(9 + 3_600)).await.expect("an hour later there is room");
     }
 }
+
+#[tokio::test]
+async fn a_commit_to_a_file_waits_for_the_disk() {
+    for place in places("lasting").await {
+        let db::Db::Sqlite { wal: Some(wal), .. } = &place.store.db else { continue };
+        let before = wal.waits().await;
+        received(&place.store, &record(&acme(), "0190-a")).await;
+        assert!(wal.waits().await > before, "{}", place.name);
+        return;
+    }
+    panic!("no place is a file");
+}
