@@ -2,8 +2,8 @@
 //!
 //! Must not replace a checkpoint by one that it is not the beginning of.
 
-use super::deliver::Trouble;
 use super::file::away;
+use super::trouble::Trouble;
 use crate::domain::attest::Signer;
 use crate::domain::audit::{Checkpoint, is_fork};
 use crate::domain::ids::TenantId;

@@ -2,6 +2,7 @@
 //!
 //! Must not hold a transaction while it waits for anybody, nor move a cursor before the batch was taken.
 
+use super::trouble::Trouble;
 use super::{Place, Sink, Sinks, checkpoint};
 use crate::store::{Carry, StoreError, StoredLeaf};
 use tokio_util::sync::CancellationToken;
@@ -13,26 +14,6 @@ const LEASE: i64 = 120;
 const BATCH: u32 = 200;
 /// The most bytes of a batch, leaves and payloads; one entry may have more.
 const BYTES: usize = 1 << 20;
-
-/// Why a batch was not taken.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It may be taken later; not before so many seconds.
-    Later(String, i64),
-    /// A part of it was refused: fewer entries at once may show which one.
-    Refused(String),
-    /// Somebody else has the sink.
-    Lost,
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Trouble {
-        match error {
-            StoreError::Conflict(_) => Trouble::Lost,
-            other => Trouble::Later(other.to_string(), 0),
-        }
-    }
-}
 
 impl Sinks {
     /// Brings one copy as far as it goes.

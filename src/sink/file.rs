@@ -2,7 +2,7 @@
 //!
 //! Must not keep the file open: whoever moves it away, or empties it, is followed with the next batch.
 
-use super::deliver::Trouble;
+use super::trouble::Trouble;
 use super::{Sink, Sinks, form};
 use crate::config;
 use crate::domain::audit::Entry;

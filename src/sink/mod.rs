@@ -8,6 +8,7 @@ mod deliver;
 mod file;
 mod form;
 mod push;
+mod trouble;
 
 pub use checkpoint::{Kept, keep_checkpoint, read as read_checkpoint, write as write_checkpoint};
 

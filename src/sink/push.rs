@@ -2,8 +2,8 @@
 //!
 //! Must not follow a redirect, wait for ever, or show the token it sends.
 
-use super::deliver::Trouble;
 use super::form::Form;
+use super::trouble::Trouble;
 use crate::config;
 use crate::domain::ids::TenantId;
 use crate::domain::redact;

@@ -4,7 +4,6 @@
 
 use super::Shared;
 use super::problem::Problem;
-use super::reporter::registered;
 use crate::config::{Proof, Role, Settings, token_digest};
 use crate::domain::ids::{Digest, TenantId};
 use axum::extract::FromRequestParts;
@@ -130,6 +129,24 @@ async fn identify(shared: &Shared, token: Option<SecretString>) -> Result<Option
         principal: kept.principal,
         reporter: false,
     }))
+}
+
+/// Every registered reporter with what it is known by.
+pub(super) fn registered(settings: &Settings) -> Vec<(Identity, Proof)> {
+    let mut known = Vec::new();
+    for tenant in &settings.tenants {
+        for reporter in &tenant.reporters {
+            let (tenant, principal) = (tenant.id.clone(), reporter.id.clone());
+            match reporter.proof() {
+                Ok(proof) => {
+                    let roles = vec![Role::Report];
+                    known.push((Identity { tenant, principal, roles, reporter: true }, proof));
+                }
+                Err(error) => tracing::error!(%tenant, reporter = principal, "a reporter is left out: {error:#}"),
+            }
+        }
+    }
+    known
 }
 
 impl FromRequestParts<Arc<Shared>> for Caller {

@@ -2,7 +2,7 @@
 //!
 //! Must not look into a body before it is proven, and must not tell tenants or reporters apart to a stranger.
 
-use super::auth::{self, Identity};
+use super::auth::{self, Identity, registered};
 use super::hooks::only;
 use super::problem::Problem;
 use super::{Shared, edge};
@@ -68,24 +68,6 @@ impl Reporters {
             (None, _) => None,
         }
     }
-}
-
-/// Every registered reporter with what it is known by.
-pub(super) fn registered(settings: &Settings) -> Vec<(Identity, Proof)> {
-    let mut known = Vec::new();
-    for tenant in &settings.tenants {
-        for reporter in &tenant.reporters {
-            let (tenant, principal) = (tenant.id.clone(), reporter.id.clone());
-            match reporter.proof() {
-                Ok(proof) => {
-                    let roles = vec![Role::Report];
-                    known.push((Identity { tenant, principal, roles, reporter: true }, proof));
-                }
-                Err(error) => tracing::error!(%tenant, reporter = principal, "a reporter is left out: {error:#}"),
-            }
-        }
-    }
-    known
 }
 
 /// Reads a report's body and says who sent it; exactly one proof is taken.

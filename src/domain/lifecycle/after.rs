@@ -1,22 +1,20 @@
 //! What the result of an action makes of the record, and what is written down of it.
 
-use super::choice::Action;
+use super::choice::{Action, digest};
 use super::command;
 use super::ending::{dropped, landed_as, settled};
-use super::next::digest;
 use super::payload::{merge_payload, plan_artifacts, push_payload};
 use super::redress;
+use super::remember::{event, remember};
 use super::renewal::satisfied_since;
 use super::supersede;
-use super::track::{class_standing, terms};
 use super::{Announced, Case, Issued, Owner, Reason, Record, Stage, Transition};
 use crate::domain::attest::{Binding, Fault};
-use crate::domain::audit::{Decision, Event};
-use crate::domain::facts::{Answer, MergeAnswer, Pushed};
+use crate::domain::audit::Decision;
+use crate::domain::facts::{MergeAnswer, Pushed};
 use crate::domain::ids::{Digest, Time};
-use crate::domain::policy::effect_key;
 use crate::domain::policy::verdict::{State, Verdict};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Refusals of the forge after which it is left to people.
 const MOST_REFUSALS: usize = 3;
@@ -154,102 +152,6 @@ pub fn after(case: &Case<'_>, action: &Action, verdict: &Verdict, done: Done) ->
             _,
         ) => None,
     }
-}
-
-impl Transition {
-    /// Adds an event about this record.
-    #[must_use]
-    pub(super) fn with(
-        mut self,
-        case: &Case<'_>,
-        kind: &'static str,
-        decision: Decision,
-        payload: Value,
-    ) -> Transition {
-        self.events.push(event(case, &self.record, kind, decision, "", payload));
-        self
-    }
-
-    #[must_use]
-    pub(super) fn refusing(mut self, case: &Case<'_>, kind: &'static str, code: &str, payload: Value) -> Transition {
-        self.events.push(event(case, &self.record, kind, Decision::Refuse, code, payload));
-        self
-    }
-}
-
-pub(super) fn event(
-    case: &Case<'_>,
-    record: &Record,
-    kind: &'static str,
-    decision: Decision,
-    code: &str,
-    payload: Value,
-) -> Event {
-    Event {
-        kind,
-        actor: "countersign".into(),
-        proposal: Some(case.record.id.clone()),
-        pr: record.pull,
-        class: record.class.as_ref().map(crate::domain::trust::Class::key),
-        decision,
-        reason_code: code.to_owned(),
-        payload,
-    }
-}
-
-/// The record with what was computed this turn.
-pub(super) fn remember(case: &Case<'_>, verdict: &Verdict) -> Transition {
-    let mut record = case.record.clone();
-    if let Some(base) = &case.facts.base {
-        record.base.get_or_insert_with(|| base.name.clone());
-    }
-    // Once the base holds the change there is no effect left to read: what was read before stands.
-    let judged = case.judged.filter(|judged| !judged.effect.summary.is_empty());
-    if let (Some(judged), Stage::Received | Stage::Pushed | Stage::Open) = (judged, record.stage) {
-        record.environment = Some(judged.place.environment.clone());
-        record.mode = Some(judged.place.mode);
-        record.class = Some(judged.class.clone());
-        record.needed = Some(judged.approvals);
-        record.summary = judged.effect.summary.clone();
-    }
-    if let (Ok(plan), Some(base)) = (&case.facts.plan, &record.base) {
-        record.effect.get_or_insert_with(|| effect_key(&record.binding, base, &plan.changeset));
-    }
-    if let (Some(loaded), true) = (case.rules.loaded(), record.class.is_some()) {
-        record.standing = Some(class_standing(case, &loaded.rules.auto_merge));
-        if let Stage::Received | Stage::Pushed | Stage::Open = record.stage {
-            record.terms = Some(terms(&record.binding, &loaded.rules.auto_merge));
-        }
-    }
-    record.satisfied = satisfied_since(case);
-    record.verdict = Some(verdict.clone());
-    let events = policy_decision(case, &mut record);
-    // A merge that was announced and is not seen is announced anew before it is ordered again.
-    record.merging = None;
-    Transition {
-        from: case.record.stage,
-        record,
-        events,
-        outcome: None,
-        demote: false,
-        halt: None,
-        due: Some(case.facts.now),
-        artifacts: Vec::new(),
-    }
-}
-
-/// Another answer of the policies than the last one is written down, and kept.
-fn policy_decision(case: &Case<'_>, record: &mut Record) -> Vec<Event> {
-    let Some(answer) = &case.facts.rego else { return Vec::new() };
-    let said = |answer: &Answer| (answer.policies, answer.deny.clone(), answer.approvals, answer.fault.clone());
-    let known = case.record.rego.as_ref().map(said) == Some(said(answer));
-    record.rego = Some(answer.clone());
-    if known {
-        return Vec::new();
-    }
-    let verdict = crate::domain::policy::rego::verdict(answer);
-    let decision = if verdict.passes() { Decision::Allow } else { Decision::Refuse };
-    vec![event(case, record, "policy.decision", decision, &verdict.code, json!({"answer": answer}))]
 }
 
 fn handed_over(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Transition {

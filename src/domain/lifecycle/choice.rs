@@ -4,7 +4,7 @@ use super::command::{Answer, Successor};
 use super::{Case, MergeIntent, PushIntent, Reason};
 use crate::domain::attest::Binding;
 use crate::domain::facts::Landed;
-use crate::domain::ids::Time;
+use crate::domain::ids::{Digest, Time};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
 
@@ -55,4 +55,18 @@ pub(super) fn choose(action: Action, verdict: Verdict) -> Choice {
 /// Looks again when the forge is swept next.
 pub(super) fn later(case: &Case<'_>, verdict: Verdict) -> Choice {
     choose(Action::Wait(case.facts.now.plus_seconds(case.facts.sweep)), verdict)
+}
+
+pub(super) fn settle(result: Judgement, code: &str, sentence: &str) -> Choice {
+    let verdict = match result {
+        Judgement::Good => Verdict::pass("outcome", sentence),
+        Judgement::Bad => Verdict::refuse("outcome", code, sentence),
+        Judgement::Neutral => Verdict::wait("outcome", code, sentence),
+    };
+    choose(Action::Settle(result, Reason::new(code, sentence)), verdict)
+}
+
+/// The digest that says whether the check runs have to be written again.
+pub fn digest(verdict: &Verdict) -> Digest {
+    Digest::of(&crate::domain::canon::canonical(verdict))
 }

@@ -2,13 +2,11 @@
 //!
 //! Must not decide that it does; that was chosen before.
 
-use super::after::{event, remember};
 use super::command;
-use super::next::remembered;
 use super::payload::plan_artifacts;
-use super::redress;
+use super::remember::{event, remember};
 use super::supersede;
-use super::track::outcome;
+use super::track::{outcome, owes};
 use super::undone;
 use super::{Case, Owner, Reason, Record, Stage, Transition};
 use crate::domain::audit::Decision;
@@ -23,7 +21,7 @@ pub(super) fn dropped(case: &Case<'_>, reason: &Reason, verdict: &Verdict) -> Tr
     next.record.reason = Some(reason.clone());
     next.record.over = Some(case.facts.now);
     relate(case, &mut next.record, &reason.code);
-    next.due = command::over_due(&next.record, remembered(case), case.facts.now);
+    next.due = command::over_due(&next.record, case.remembered(), case.facts.now);
     // A person who closes a pull request, or proposes it anew with another value, says that the change was not good.
     let ended = case.record.commands.ending.as_ref() == Some(reason) && reason.code != "withdrawn";
     let no = reason.code == "rejected" || ended;
@@ -102,7 +100,7 @@ pub(super) fn settled(case: &Case<'_>, result: Judgement, reason: &Reason, verdi
     } else {
         next.record.outcome = Some(result);
         next.record.reason = Some(reason.clone());
-        next.record.owes_revert = result == Judgement::Bad && redress::owes(&next.record, &reason.code);
+        next.record.owes_revert = result == Judgement::Bad && owes(&next.record, &reason.code);
         next.outcome = outcome(case, &next.record, result);
         next.demote = result == Judgement::Bad && case.record.auto && case.record.class.is_some();
         let kind = if before.is_some() { "outcome.withdrawn" } else { "outcome.recorded" };

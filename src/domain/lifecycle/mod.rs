@@ -19,6 +19,7 @@ mod payload;
 mod received;
 mod redress;
 mod relations;
+mod remember;
 mod renewal;
 mod rules_state;
 mod soak;
@@ -30,12 +31,13 @@ pub use after::{Done, after, announced, intent};
 pub use approved::counted;
 pub use binding::live_binding;
 pub use branch::branch_name;
+pub use choice::digest;
 pub use choice::{Action, Choice};
 pub use gate::{gates, proof};
 pub use hear::{Heard, hear};
 pub use heard::sentence;
 pub use intents::{Announced, Issued, MergeIntent, PushIntent};
-pub use next::{digest, next};
+pub use next::next;
 pub use redress::by_hand;
 pub use relations::Relations;
 pub use rules_state::RulesState;
@@ -311,6 +313,13 @@ pub struct Case<'a> {
     pub rules: &'a RulesState,
     /// What it comes to under the rules; none while it cannot be computed.
     pub judged: Option<&'a Judged>,
+}
+
+impl Case<'_> {
+    /// Seconds that a person's no is remembered.
+    fn remembered(&self) -> i64 {
+        super::policy::remembered(self.rules.loaded().map(|loaded| &loaded.rules))
+    }
 }
 
 /// A new state of a record with everything that must be written in the same transaction.

@@ -2,7 +2,7 @@
 
 use super::approved::{approved, patience, rejected};
 use super::branch::branch_name;
-use super::choice::{Action, Choice, choose, later};
+use super::choice::{Action, Choice, choose, digest, later};
 use super::command;
 use super::gate::gates;
 use super::heard;
@@ -13,7 +13,7 @@ use super::undone;
 use super::{Case, MergeIntent, Owner, PushIntent, Reason, Stage, redress};
 use crate::domain::attest::{prove, region_digest};
 use crate::domain::facts::{Plan, Pull, PullState};
-use crate::domain::ids::{Digest, Oid, Time};
+use crate::domain::ids::{Oid, Time};
 use crate::domain::policy::rules::{Mode, Rules};
 use crate::domain::policy::verdict::{State, Verdict};
 use crate::domain::policy::{self, Judged};
@@ -38,11 +38,6 @@ fn over(case: &Case<'_>) -> Choice {
     }
     let again = undone::next_look(case, case.record);
     choose(Action::Wait(again.unwrap_or(Time(i64::MAX))), Verdict::pass("over", "nothing is left to do"))
-}
-
-/// Seconds that a person's no is remembered.
-pub(super) fn remembered(case: &Case<'_>) -> i64 {
-    policy::remembered(case.rules.loaded().map(|loaded| &loaded.rules))
 }
 
 fn drop(verdict: Verdict, code: &str) -> Choice {
@@ -366,9 +361,4 @@ fn settled_body(case: &Case<'_>, pull: &Pull, verdict: Verdict) -> Choice {
 
 fn report_or_wait(case: &Case<'_>, verdict: Verdict) -> Choice {
     if case.record.reported == Some(digest(&verdict)) { later(case, verdict) } else { choose(Action::Report, verdict) }
-}
-
-/// The digest that says whether the check runs have to be written again.
-pub fn digest(verdict: &Verdict) -> Digest {
-    Digest::of(&crate::domain::canon::canonical(verdict))
 }

@@ -25,13 +25,6 @@ pub fn by_hand(reason: &Reason) -> bool {
     reason.code == BY_HAND
 }
 
-/// Whether this outcome owes a revert. What people took back or changed themselves is theirs, and a revert is never
-/// taken back without a person.
-pub(super) fn owes(record: &Record, code: &str) -> bool {
-    let harm = matches!(code, "reported_bad" | "reported_bad_late" | "merge_mismatch");
-    harm && record.landed.is_some() && record.action_kind != ActionKind::Rollback
-}
-
 /// The next step towards the revert that is owed; none where none is.
 pub(super) fn owed(case: &Case<'_>) -> Option<Choice> {
     let record = case.record;
@@ -114,7 +107,7 @@ fn commit<'a>(case: &Case<'a>) -> Option<&'a str> {
 fn over(case: &Case<'_>, mut record: Record, kind: &'static str, code: &str, payload: Value) -> Transition {
     record.owes_revert = false;
     let decision = if code.is_empty() { Decision::Note } else { Decision::Refuse };
-    let event = super::after::event(case, &record, kind, decision, code, payload);
+    let event = super::remember::event(case, &record, kind, decision, code, payload);
     Transition {
         from: case.record.stage,
         due: next_look(case, &record),

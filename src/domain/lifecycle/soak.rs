@@ -2,8 +2,8 @@
 //!
 //! Must not count anything: it only says what the outcome is.
 
-use super::choice::{Action, Choice, choose, later};
-use super::{Case, Owner, Reason, undone};
+use super::choice::{Action, Choice, choose, later, settle};
+use super::{Case, Owner, undone};
 use crate::domain::policy::rules::Rules;
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
@@ -44,13 +44,4 @@ pub(super) fn soaking(case: &Case<'_>) -> Choice {
         Some(report) => settle(Judgement::Good, "verified", &format!("{} reports: {}", report.reporter, report.note)),
         None => settle(Judgement::Neutral, "no_evidence", "nobody reported on it before the soak ended"),
     }
-}
-
-pub(super) fn settle(result: Judgement, code: &str, sentence: &str) -> Choice {
-    let verdict = match result {
-        Judgement::Good => Verdict::pass("outcome", sentence),
-        Judgement::Bad => Verdict::refuse("outcome", code, sentence),
-        Judgement::Neutral => Verdict::wait("outcome", code, sentence),
-    };
-    choose(Action::Settle(result, Reason::new(code, sentence)), verdict)
 }

@@ -2,12 +2,12 @@
 //!
 //! Must not make an outcome good: only a reporter's evidence at the end of the soak does.
 
-use super::redress;
 use super::{Case, FileSummary, HealthReport, Reason, Record, Stage, Transition};
 use crate::domain::attest::EDITOR;
 use crate::domain::audit::{Decision, Event};
 use crate::domain::ids::{Binding, Time};
 use crate::domain::policy::rules::AutoMerge;
+use crate::domain::proposal::ActionKind;
 use crate::domain::trust::{Judgement, Outcome, Seeker, Standing, Terms, maker, standing};
 use serde_json::json;
 
@@ -72,6 +72,13 @@ fn is_severe(report: &HealthReport) -> bool {
     report.severe && report.result == Judgement::Bad
 }
 
+/// Whether this outcome owes a revert. What people took back or changed themselves is theirs, and a revert is never
+/// taken back without a person.
+pub(super) fn owes(record: &Record, code: &str) -> bool {
+    let harm = matches!(code, "reported_bad" | "reported_bad_late" | "merge_mismatch");
+    harm && record.landed.is_some() && record.action_kind != ActionKind::Rollback
+}
+
 /// Takes a settled success or unknown back after a late bad report; none when there is nothing to take back.
 pub fn withdrawn(record: &Record, report: &HealthReport, now: Time) -> Option<Transition> {
     let before = record.outcome.filter(|outcome| *outcome != Judgement::Bad)?;
@@ -82,7 +89,7 @@ pub fn withdrawn(record: &Record, report: &HealthReport, now: Time) -> Option<Tr
     let sentence = format!("{} reports after the soak: {}", report.reporter, report.note);
     record.outcome = Some(Judgement::Bad);
     record.reason = Some(Reason::new("reported_bad_late", sentence));
-    record.owes_revert = redress::owes(&record, "reported_bad_late");
+    record.owes_revert = owes(&record, "reported_bad_late");
     let outcome = record.class.as_ref().map(|_| Outcome {
         target: record.files(),
         at: now,

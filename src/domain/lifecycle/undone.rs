@@ -2,10 +2,8 @@
 //!
 //! Must not read a message: who takes something back by hand writes none, and who writes one may not mean it.
 
-use super::choice::Choice;
+use super::choice::{Choice, settle};
 use super::command::over_due;
-use super::next::remembered;
-use super::soak::settle;
 use super::{Case, Record, Stage};
 use crate::domain::facts::{Left, Undone};
 use crate::domain::ids::Time;
@@ -70,7 +68,7 @@ pub(super) fn next_look(case: &Case<'_>, record: &Record) -> Option<Time> {
     }
     let watched = watched_until(case, record).filter(|until| *until > now);
     let watched = watched.map(|until| until.min(now.plus_seconds(SWEEP.max(case.facts.sweep))));
-    watched.into_iter().chain(over_due(record, remembered(case), now)).min()
+    watched.into_iter().chain(over_due(record, case.remembered(), now)).min()
 }
 
 /// A change is watched for as long again as it soaked, whatever its outcome, until it was taken back.

@@ -2,7 +2,7 @@
 //!
 //! Must not perform anything.
 
-use super::super::after::remember;
+use super::super::remember::remember;
 use super::super::undone::next_look;
 use super::super::{Case, Owner, Reason, Record, Stage, Transition};
 use super::answer::{Answer, Effect};
