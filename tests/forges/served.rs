@@ -136,7 +136,15 @@ impl Site {
 
     /// The attestation in the pull request's body, proven offline by the command.
     async fn attestation_verifies(&self, number: u64) {
-        let pull = self.ground.dana().show(number).await.unwrap().0;
+        let end = Instant::now() + PATIENCE;
+        // The block is written a turn after the pull request was opened.
+        let pull = loop {
+            let pull = self.ground.dana().show(number).await.unwrap().0;
+            if pull.body.contains("-----BEGIN COUNTERSIGN ATTESTATION-----") || Instant::now() >= end {
+                break pull;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        };
         let (body, key) = (self.ground.home.join("body.md"), self.ground.home.join("data/keys/attestation.pem"));
         std::fs::write(&body, &pull.body).unwrap();
         let proven = self.run(&["verify", "--body", body.to_str().unwrap(), "--key", key.to_str().unwrap()]).await;
