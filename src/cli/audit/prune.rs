@@ -2,12 +2,12 @@
 //!
 //! Must not prune what a hold, a proposal that is not over, or a sink that lags still needs.
 
-use super::redact::{Order, survey};
+use super::redact::{ON_HOLD, Order, on_hold, survey};
 use crate::app::system_clock;
 use crate::cli::paint::{Ink, paint, wanted};
 use crate::cli::{Output, Status, print_json};
 use crate::config::Settings;
-use crate::domain::audit::{Decision, Event, Leaf};
+use crate::domain::audit::{Decision, Leaf};
 use crate::domain::ids::{TenantId, Time};
 use crate::store::{BLOCK, Store};
 use serde_json::json;
@@ -37,9 +37,8 @@ pub(super) async fn prune(
     let now = system_clock()();
     if survey(store, tenant, Time(i64::MIN)).await?.held {
         let event = order.event("prune.refused", Decision::Refuse, json!(null));
-        store.append(tenant, &[Event { reason_code: "hold".into(), ..event }], now).await?;
-        let why = "the log is on hold: a person has to lift that first, `countersign audit hold --lift`";
-        return crate::cli::remote::refused(why, output, out);
+        store.append(tenant, &[on_hold(event)], now).await?;
+        return crate::cli::remote::refused(ON_HOLD, output, out);
     }
     let first = store.head(tenant).await?.first;
     let waits = waits(store, settings, tenant).await?;

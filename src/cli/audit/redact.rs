@@ -70,6 +70,14 @@ pub(super) async fn hold(
     Ok(Status::Done)
 }
 
+/// Why nothing is taken out of a log that is on hold.
+pub(super) const ON_HOLD: &str = "the log is on hold: a person has to lift that first, `countersign audit hold --lift`";
+
+/// The entry that says so.
+pub(super) fn on_hold(event: Event) -> Event {
+    Event { reason_code: "hold".into(), ..event }
+}
+
 /// Takes payloads out; a hold refuses it, and the refusal is an entry of the log.
 pub(super) async fn redact(
     store: &Store,
@@ -99,9 +107,8 @@ pub(super) async fn redact(
     }
     if held {
         let event = order.event("redaction.refused", Decision::Refuse, json!({"entries": indexes.len()}));
-        store.append(tenant, &[Event { reason_code: "hold".into(), ..event }], now).await?;
-        let why = "the log is on hold: a person has to lift that first, `countersign audit hold --lift`";
-        return crate::cli::remote::refused(why, output, out);
+        store.append(tenant, &[on_hold(event)], now).await?;
+        return crate::cli::remote::refused(ON_HOLD, output, out);
     }
     if indexes.is_empty() {
         return said(0, None, output, out);
