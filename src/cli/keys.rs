@@ -52,7 +52,8 @@ enum KeysCommand {
     },
     /// Revokes a key that was lost: nothing it ever signed is merged any more.
     Revoke {
-        /// The key, as `keys list` names it.
+        /// The key, as `keys list` names it; one of 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         /// Why, one line; it is published.
         #[arg(long)]

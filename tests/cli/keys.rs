@@ -44,7 +44,10 @@ fn tm27_a_revoked_key_has_another_in_its_place_at_once() {
     let place = folder.path().join("keys");
     keys(&place, &["generate"]).code(0);
     let kid = keys(&place, &["list"]).code(0).json()["attestation"][0]["kid"].as_str().unwrap().to_owned();
-    keys(&place, &["revoke", "nobody", "--reason", "x"]).fails_with(&["nobody", "keys list"]);
+    // A thumbprint is base64url: one of 64 begins with a hyphen.
+    for stranger in ["nobody", "-A2b7", "-hA9", "--x"] {
+        keys(&place, &["revoke", stranger, "--reason", "x"]).fails_with(&[stranger, "keys list"]);
+    }
     keys(&place, &["revoke", &kid, "--reason", "two\nlines"]).fails_with(&["--reason"]);
     let gone = keys(&place, &["revoke", &kid, "--reason", "laptop stolen"]).code(0).json();
     assert_eq!(gone["revoked"]["reason"], "laptop stolen");
