@@ -2,8 +2,11 @@
 //!
 //! Must not decide anything and must not be imported by anything but the command line.
 
-use crate::config::{Keys, Repository, Settings, Tenant, random};
-use crate::domain::approval::Approvers;
+mod keysets;
+
+pub use keysets::{Looked, look as look_at_key_sets};
+
+use crate::config::{Keys, Repository, Roster, Settings, Tenant, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, TenantId, Time};
 use crate::engine::rego::Evaluator;
@@ -39,8 +42,8 @@ pub struct Parts {
     pub forges: Forges,
     /// What signs and verifies.
     pub keys: Keys,
-    /// Who may approve, by tenant.
-    pub approvers: BTreeMap<TenantId, Approvers>,
+    /// Who may approve.
+    pub roster: Roster,
     /// What tenants ask of all their repositories.
     pub organisations: BTreeMap<TenantId, Organisation>,
     /// Asks policies.
@@ -80,13 +83,13 @@ impl Parts {
         let data = &settings.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
         let keys = Keys::load(&data.join("keys"))?;
-        let approvers = approvers(&settings, &keys)?;
+        let roster = roster(&settings, &keys, clock())?;
         let store = open_store(&settings, &clock).await?;
         writable(&store, &settings, clock()).await?;
         let (forges, apps) = forges(&settings, &clock, &faults)?;
         let (organisations, evaluator) = (organisations(&settings)?, Evaluator::default());
         let (settings, shown) = (Arc::new(settings), Shown::default());
-        Ok(Parts { settings, clock, store, forges, keys, approvers, organisations, evaluator, shown, apps })
+        Ok(Parts { settings, clock, store, forges, keys, roster, organisations, evaluator, shown, apps })
     }
 
     /// The engine over these parts.
@@ -100,7 +103,7 @@ impl Parts {
             self.clock.clone(),
             settings.stop,
         );
-        engine.approvers = self.approvers.clone();
+        engine.roster = self.roster.clone();
         engine.people = people(settings);
         engine.organisations = self.organisations.clone();
         engine.evaluator = self.evaluator.clone();
@@ -113,6 +116,11 @@ impl Parts {
         Sinks::open(&self.settings, &self.store, &self.clock, &self.keys.log, name).await.context("the sinks")
     }
 
+    /// What proposals are taken in with.
+    pub fn intake(&self) -> web::intake::Intake<'_> {
+        web::intake::Intake { store: &self.store, settings: &self.settings, roster: &self.roster }
+    }
+
     /// A worker over these parts.
     pub fn worker(&self, name: &str) -> Worker {
         Worker::new(self.engine(), name)
@@ -120,10 +128,10 @@ impl Parts {
 }
 
 /// Who may approve, by tenant; a key of ours approves nothing.
-fn approvers(settings: &Settings, keys: &Keys) -> anyhow::Result<BTreeMap<TenantId, Approvers>> {
-    let mut found = BTreeMap::new();
+fn roster(settings: &Settings, keys: &Keys, now: Time) -> anyhow::Result<Roster> {
+    let roster = Roster::of(settings)?;
     for tenant in &settings.tenants {
-        let approvers = tenant.approvers().with_context(|| format!("tenant `{}`", tenant.id))?;
+        let approvers = roster.approvers(&tenant.id, now);
         let ours = keys.set.keys.iter().map(|key| &key.id).chain([keys.attestation.id(), keys.log.id()]);
         for kid in ours {
             let free = approvers.find(kid.as_str()).is_err_and(|refused| refused.code == "token.key_unknown");
@@ -133,9 +141,8 @@ fn approvers(settings: &Settings, keys: &Keys) -> anyhow::Result<BTreeMap<Tenant
                 tenant.id
             );
         }
-        found.insert(tenant.id.clone(), approvers);
     }
-    Ok(found)
+    Ok(roster)
 }
 
 /// What tenants ask of all their repositories.
@@ -348,6 +355,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
         keys: parts.keys.set.clone(),
         log_signer: parts.keys.log.clone(),
         keyset: parts.keys.published.clone(),
+        roster: parts.roster.clone(),
         metrics,
         ready: {
             let stop = stop.clone();
@@ -363,6 +371,7 @@ pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
             worker.run(Pace::default(), stop).await;
         }
     });
+    tokio::spawn(keysets::keep(parts.roster.clone(), parts.clock.clone(), stop.clone()));
     tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
     tokio::spawn(remember(parts.store.clone(), parts.clock.clone(), stop.clone()));
     let sinks = parts.sinks(&name).await?;

@@ -7,16 +7,18 @@ mod approvers;
 mod forges;
 mod keys;
 mod reporters;
+mod roster;
 mod rotation;
 mod runbooks;
 mod secret;
 mod sinks;
 mod tenant;
 
-pub use approvers::{Approver, approvers_of};
+pub use approvers::{Approver, MOST as MOST_KEY_SET, approvers_of};
 pub use forges::{Commits, Github, Gitlab};
 pub use keys::{KeyFault, Keys, Listed, generate_approver, key_pem, public_pem, read_signer};
 pub use reporters::{Proof, Reporter, ReporterKind};
+pub use roster::{Roster, STALE};
 pub use rotation::{Rotated, listed, publish, revoke, rotate};
 pub use runbooks::{Adapter, Redact, RunbookFile};
 

@@ -3,6 +3,7 @@
 //! Must not hold a secret: it names the files they lie in, or their digests.
 
 use super::Approver;
+use super::approvers;
 use super::reporters::Reporter;
 use super::runbooks::{Redact, RunbookFile, redactor};
 use super::secret::read_file;
@@ -131,7 +132,7 @@ impl Tenant {
             ensure!(!token.principal.trim().is_empty() && token.principal.len() <= 128, "a token has no principal");
             ensure!(!token.roles.is_empty(), "the token of `{}` has no roles", token.principal);
         }
-        self.approvers()?;
+        approvers::read(&self.approvers)?;
         self.rules()?;
         let mut reporters = BTreeSet::new();
         for reporter in &self.reporters {

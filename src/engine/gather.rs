@@ -113,7 +113,7 @@ impl Engine {
             landing,
             left,
             keys: self.keys.set.clone(),
-            approvers: self.approvers.get(tenant).cloned().unwrap_or_default(),
+            approvers: self.roster.approvers(tenant, now),
             track,
             asked,
             parting,

@@ -29,8 +29,7 @@ pub use trouble::Trouble;
 pub use turn::Turn;
 pub use worker::Worker;
 
-use crate::config::Keys;
-use crate::domain::approval::Approvers;
+use crate::config::{Keys, Roster};
 use crate::domain::ids::{Binding, Clock, TenantId};
 use crate::forge::Forge;
 use crate::store::Store;
@@ -74,8 +73,8 @@ pub struct Engine {
     pub clock: Clock,
     /// Stops every write at every forge.
     pub stop: bool,
-    /// Who may approve, by tenant; nobody of a tenant that is not in it.
-    pub approvers: BTreeMap<TenantId, Approvers>,
+    /// Who may approve; nobody of a tenant that is not in it.
+    pub roster: Roster,
     /// Who the users of forges are to us.
     pub people: People,
     /// What organisations ask of all their repositories, by tenant.
@@ -94,7 +93,7 @@ type Locks = Arc<Mutex<BTreeMap<String, Arc<Mutex<()>>>>>;
 impl Engine {
     /// Puts an engine together.
     pub fn new(store: Store, forges: Forges, keys: Keys, instance: String, clock: Clock, stop: bool) -> Engine {
-        let (people, approvers) = (People::default(), BTreeMap::new());
+        let (people, roster) = (People::default(), Roster::default());
         Engine {
             store,
             forges,
@@ -102,7 +101,7 @@ impl Engine {
             instance,
             clock,
             stop,
-            approvers,
+            roster,
             people,
             organisations: BTreeMap::new(),
             evaluator: rego::Evaluator::default(),

@@ -17,7 +17,7 @@ fn gives_way(record: &Record) -> bool {
 
 impl Engine {
     fn known(&self, tenant: &TenantId) -> Approvers {
-        self.approvers.get(tenant).cloned().unwrap_or_default()
+        self.roster.approvers(tenant, (self.clock)())
     }
 
     /// Others with the same effect, while nothing of this one has left.

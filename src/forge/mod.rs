@@ -3,6 +3,7 @@
 //! Must not decide anything: it reads what is there and does what it is told, and says which.
 
 mod bucket;
+pub mod fetch;
 pub mod github;
 pub mod gitlab;
 pub mod hook;

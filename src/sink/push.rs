@@ -7,6 +7,7 @@ use super::trouble::Trouble;
 use crate::config;
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
+use crate::forge::fetch::cause;
 use crate::forge::resolve::Guarded;
 use crate::store::StoredLeaf;
 use anyhow::Context as _;
@@ -176,13 +177,4 @@ fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     redact::text(plain.trim()).into_owned()
-}
-
-/// The innermost cause: the outer ones repeat the address.
-fn cause(error: &reqwest::Error) -> String {
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(next) = inner.source() {
-        inner = next;
-    }
-    inner.to_string()
 }

@@ -3,7 +3,7 @@
 //! Must not know HTTP, nor look into a repository: whether the change can be made is decided later.
 
 use super::booth::{Booth, Unheard};
-use crate::config::{Repository, Settings};
+use crate::config::{Repository, Roster, Settings};
 use crate::domain::approval::Says;
 use crate::domain::audit::{Decision, Event};
 use crate::domain::canon::Malformed;
@@ -94,33 +94,78 @@ impl Refused {
     }
 }
 
-/// Takes a proposal in for a tenant, in the name of a principal; what is refused is audited with its code.
-///
-/// The same digest twice is the same proposal.
-pub async fn receive(
-    store: &Store,
-    settings: &Settings,
-    tenant: &TenantId,
-    principal: &str,
-    bytes: &[u8],
-    now: Time,
-) -> Result<Accepted, Refused> {
-    let outcome = match judge(settings, tenant, principal, bytes, now) {
-        Ok((sealed, repository)) => {
-            let fresh = Record::received(new_id(now), repository.binding(tenant), &sealed, principal, now);
-            match keep(store, &sealed, fresh, now).await {
-                Ok(accepted) => bring(store, settings, tenant, principal, &sealed, accepted, now).await,
-                Err(refused) => Err(refused),
+/// What proposals are taken in with.
+#[derive(Clone, Copy, Debug)]
+pub struct Intake<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The service's settings.
+    pub settings: &'a Settings,
+    /// Who may approve.
+    pub roster: &'a Roster,
+}
+
+impl Intake<'_> {
+    /// Takes a proposal in for a tenant, in the name of a principal; what is refused is audited with its code.
+    ///
+    /// The same digest twice is the same proposal.
+    pub async fn receive(
+        &self,
+        tenant: &TenantId,
+        principal: &str,
+        bytes: &[u8],
+        now: Time,
+    ) -> Result<Accepted, Refused> {
+        let outcome = match judge(self.settings, tenant, principal, bytes, now) {
+            Ok((sealed, repository)) => {
+                let fresh = Record::received(new_id(now), repository.binding(tenant), &sealed, principal, now);
+                match keep(self.store, &sealed, fresh, now).await {
+                    Ok(accepted) => self.bring(tenant, principal, &sealed, accepted, now).await,
+                    Err(refused) => Err(refused),
+                }
+            }
+            Err(refused) => Err(refused),
+        };
+        let kind = outcome.as_ref().map_or_else(|_| "unknown".to_owned(), |accepted| accepted.action_kind.name());
+        count(&kind, &outcome);
+        if let Err(refused) = &outcome {
+            audit(self.store, tenant, principal, bytes, refused, now).await?;
+        }
+        outcome
+    }
+
+    /// Hears the approvals that a proposal brings, each by itself; one that is not taken is written down and keeps
+    /// nothing.
+    async fn bring(
+        &self,
+        tenant: &TenantId,
+        principal: &str,
+        sealed: &Sealed,
+        mut accepted: Accepted,
+        now: Time,
+    ) -> Result<Accepted, Refused> {
+        if sealed.approvals.is_empty() {
+            return Ok(accepted);
+        }
+        let (store, instance) = (self.store, &self.settings.instance);
+        let approvers = &self.roster.approvers(tenant, now);
+        let booth = Booth { store, instance, approvers, tenant, principal };
+        let (record, _) = known(store, tenant, &accepted.id).await?;
+        for token in &sealed.approvals {
+            let digest = Digest::of(token.as_bytes());
+            if record.approvals.iter().any(|old| old.token == digest) {
+                accepted.approvals += 1;
+                continue;
+            }
+            match booth.hear(&accepted.id, Says::Approve, token, now).await {
+                Ok(_) => accepted.approvals += 1,
+                Err(Unheard::Refused(_) | Unheard::Spent(_)) => {}
+                Err(Unheard::Store(error)) => return Err(Refused::Store(error)),
             }
         }
-        Err(refused) => Err(refused),
-    };
-    let kind = outcome.as_ref().map_or_else(|_| "unknown".to_owned(), |accepted| accepted.action_kind.name());
-    count(&kind, &outcome);
-    if let Err(refused) = &outcome {
-        audit(store, tenant, principal, bytes, refused, now).await?;
+        store.wake(tenant, WakeBy::Id(&accepted.id), now).await.map_err(Refused::Store)?;
+        Ok(accepted)
     }
-    outcome
 }
 
 /// What is taken out of a tenant's texts.
@@ -188,38 +233,6 @@ async fn keep(store: &Store, sealed: &Sealed, record: Record, now: Time) -> Resu
     let Record { name, digest, action_kind, .. } = record;
     let redacted = sealed.redacted.clone();
     Ok(Accepted { id, name, digest, stage, action_kind, new, approvals: 0, redacted })
-}
-
-/// Hears the approvals that a proposal brings, each by itself; one that is not taken is written down and keeps nothing.
-async fn bring(
-    store: &Store,
-    settings: &Settings,
-    tenant: &TenantId,
-    principal: &str,
-    sealed: &Sealed,
-    mut accepted: Accepted,
-    now: Time,
-) -> Result<Accepted, Refused> {
-    let Some(tenant) = settings.tenant(tenant).filter(|_| !sealed.approvals.is_empty()) else { return Ok(accepted) };
-    let approvers = tenant.approvers().map_err(|fault| {
-        Refused::Store(StoreError::Invalid(format!("the approvers in the settings cannot be read: {fault:#}")))
-    })?;
-    let booth = Booth { store, instance: &settings.instance, approvers: &approvers, tenant: &tenant.id, principal };
-    let (record, _) = known(store, &tenant.id, &accepted.id).await?;
-    for token in &sealed.approvals {
-        let digest = Digest::of(token.as_bytes());
-        if record.approvals.iter().any(|old| old.token == digest) {
-            accepted.approvals += 1;
-            continue;
-        }
-        match booth.hear(&accepted.id, Says::Approve, token, now).await {
-            Ok(_) => accepted.approvals += 1,
-            Err(Unheard::Refused(_) | Unheard::Spent(_)) => {}
-            Err(Unheard::Store(error)) => return Err(Refused::Store(error)),
-        }
-    }
-    store.wake(&tenant.id, WakeBy::Id(&accepted.id), now).await.map_err(Refused::Store)?;
-    Ok(accepted)
 }
 
 async fn known(store: &Store, tenant: &TenantId, id: &str) -> Result<(Record, Vec<u8>), Refused> {

@@ -22,8 +22,7 @@ pub use export::Export;
 pub use proofs::{Ask, letter};
 pub use routes::openapi;
 
-use crate::config::Settings;
-use crate::domain::approval::Approvers;
+use crate::config::{Roster, Settings};
 use crate::domain::attest::{KeySet, Signer};
 use crate::domain::ids::{Clock, TenantId, Time};
 use crate::domain::proposal::adapt::Runbook;
@@ -54,10 +53,19 @@ pub struct Site {
     pub log_signer: Signer,
     /// The signed list of keys; none was published.
     pub keyset: Option<Vec<u8>>,
+    /// Who may approve.
+    pub roster: Roster,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// Asked by `/readyz` beside the database and the keys.
     pub ready: Ready,
+}
+
+impl Site {
+    /// What proposals are taken in with.
+    pub fn intake(&self) -> intake::Intake<'_> {
+        intake::Intake { store: &self.store, settings: &self.settings, roster: &self.roster }
+    }
 }
 
 impl fmt::Debug for Site {
@@ -74,7 +82,6 @@ struct Shared {
     hooks: hooks::Hooks,
     pages: Pages,
     openapi: String,
-    approvers: BTreeMap<TenantId, Approvers>,
     runbooks: BTreeMap<TenantId, Vec<Runbook>>,
 }
 
@@ -92,25 +99,12 @@ impl Shared {
 pub fn router(site: Site) -> Router {
     let hooks = hooks::Hooks::of(&site.settings);
     let (router, document) = routes::assemble(|kind| hooks.any(kind));
-    let (directory, approvers) = (Directory::of(&site.settings), approvers(&site.settings));
+    let directory = Directory::of(&site.settings);
     let runbooks = runbooks(&site.settings);
     let reporters = reporter::Reporters::of(&site.settings);
-    let shared =
-        Shared { directory, reporters, hooks, pages: Pages::new(), openapi: document, approvers, runbooks, site };
+    let shared = Shared { directory, reporters, hooks, pages: Pages::new(), openapi: document, runbooks, site };
     let shared = Arc::new(shared);
     edge::wrap(router.fallback(edge::nothing).with_state(shared.clone()), shared)
-}
-
-/// Who may approve, by tenant; a tenant whose approvers cannot be read has none, and the log says so.
-fn approvers(settings: &Settings) -> BTreeMap<TenantId, Approvers> {
-    let read = |tenant: &crate::config::Tenant| match tenant.approvers() {
-        Ok(approvers) => Some((tenant.id.clone(), approvers)),
-        Err(error) => {
-            tracing::error!(tenant = %tenant.id, "nobody may approve: {error:#}");
-            None
-        }
-    };
-    settings.tenants.iter().filter_map(read).collect()
 }
 
 /// What to propose for documents of other tools, by tenant; what cannot be read is left out, and the log says so.

@@ -1,5 +1,6 @@
 //! An approver's key, and what it signs.
 
+use crate::fake::Fake;
 use crate::http::As;
 use crate::run::{Ran, binary, countersign, finish, text};
 use crate::site::{Site, set_image};
@@ -70,6 +71,7 @@ fn a_token_is_minted_without_a_service_and_holds() {
         alg: Default::default(),
         revoked: false,
         keys: vec![Approvers::key(&jwk).unwrap()],
+        awaited: Vec::new(),
     };
     let approvers = Approvers::new(vec![approver]).unwrap();
     let judge = |token: &Value, says| {
@@ -139,4 +141,50 @@ fn a_danger_goes_on_when_it_is_approved_and_ends_when_it_is_rejected() {
     let page = site.ask("GET", &format!("/proposals/{id}/approve"), As::Bearer(&site.token), None).unwrap();
     assert_eq!(page.status, 200);
     server.terminate();
+}
+
+#[test]
+fn a_key_set_is_fetched_and_counts_by_its_thumbprints() {
+    let site = Site::set();
+    let (dana, mallory) = (key(&site.path("."), "dana"), key(&site.path("."), "mallory"));
+    let provider = Fake::start(vec![("/keys", 200, json!({"keys": [mallory["jwk"], dana["jwk"]]}))]);
+    let settings = format!(
+        "[[tenant.approver]]\nid = \"dana\"\njwks_url = \"{}/keys\"\nthumbprints = [\"{}\"]\n\n[[tenant.repository]]",
+        provider.url,
+        dana["kid"].as_str().unwrap()
+    );
+    site.change_settings("[[tenant.repository]]", &settings);
+    let found = site.run(&["doctor", "--output", "json"]).json();
+    let of = |found: &Value| {
+        let all = found["findings"].as_array().unwrap();
+        let one = all.iter().find(|one| one["check"] == "key set").unwrap();
+        (one["level"].as_str().unwrap().to_owned(), one["sentence"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(of(&found).0, "good", "{found}");
+    let server = site.start();
+    let mut asked = set_image("stop-web", "web", "2.0");
+    asked["actionKind"] = json!("SetReplicas");
+    asked["changes"] =
+        json!([{"kustomize": {"directory": "apps/web/staging", "replicas": [{"name": "web", "count": 0}]}}]);
+    let id = site.propose(&asked);
+    crate::run::until("the effect to be computed", || {
+        let found = site.get(&format!("/v1/proposals/{id}/approvals")).json();
+        (!found["class"].is_null()).then_some(())
+    });
+    let file = text(site.path("proposal.json"));
+    let approve = |made: &Value| {
+        site.run(&["approve", &file, "--approver", "dana", "--key", made["file"].as_str().unwrap(), "--send"])
+    };
+    approve(&mallory).code(3);
+    let sent = crate::run::until("the set to be fetched", || {
+        let ran = approve(&dana);
+        (ran.code == 0).then(|| ran.json())
+    });
+    assert_eq!(sent["approvals"][0]["approver"], "dana");
+    site.wait_for(&id, &["open"]);
+    assert!(provider.asked().iter().all(|head| !head.to_lowercase().contains("authorization")));
+    server.terminate();
+    site.change_settings("/keys\"", "/elsewhere\"");
+    let (level, sentence) = of(&site.run(&["doctor", "--output", "json"]).json());
+    assert!(level == "warn" && sentence.contains("404") && sentence.contains("approvals wait"), "{sentence}");
 }

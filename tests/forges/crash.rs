@@ -14,7 +14,6 @@ use countersign::domain::ids::{TenantId, Time};
 use countersign::domain::lifecycle::Record;
 use countersign::forge::local::Faults;
 use countersign::store::{Happened, WakeBy};
-use countersign::web::intake::receive;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
@@ -73,7 +72,7 @@ pub fn work(kind: Kind, now: Time) -> Work<Left> {
             document["id"] = "the-one".into();
             document["repository"]["forge"] = kind.name().into();
             let sent = document.to_string();
-            let taken = receive(&parts.store, &parts.settings, &tenant, PROPOSER, sent.as_bytes(), now).await;
+            let taken = parts.intake().receive(&tenant, PROPOSER, sent.as_bytes(), now).await;
             let id = taken.unwrap_or_else(|refused| panic!("{refused:?}")).id;
             parts.store.wake(&tenant, WakeBy::Id(&id), now).await.unwrap();
             parts.worker("mortal").until_idle().await.unwrap();

@@ -14,7 +14,6 @@ use countersign::forge::local::{Edit, FaultKind, Faults, Person};
 use countersign::forge::{Forge, Merge};
 use countersign::store::{Happened, WakeBy};
 use countersign::web::Site;
-use countersign::web::intake::receive;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -103,6 +102,7 @@ impl Stand {
             keys: self.parts.keys.set.clone(),
             log_signer: self.parts.keys.log.clone(),
             keyset: self.parts.keys.published.clone(),
+            roster: self.parts.roster.clone(),
             metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
             ready: Arc::new(|| true),
         })
@@ -155,9 +155,8 @@ impl Stand {
     /// Sends a proposal; nothing happens to it yet.
     pub async fn send(&self, mut document: Value) -> String {
         document["repository"]["forge"] = self.kind.name().into();
-        let (store, settings) = (&self.parts.store, &self.parts.settings);
         let bytes = document.to_string();
-        let accepted = receive(store, settings, &self.tenant, PROPOSER, bytes.as_bytes(), self.clock.now()).await;
+        let accepted = self.parts.intake().receive(&self.tenant, PROPOSER, bytes.as_bytes(), self.clock.now()).await;
         let id = accepted.unwrap_or_else(|refused| panic!("refused: {refused:?}")).id;
         self.adopt(&id);
         id

@@ -2,6 +2,7 @@
 
 use crate::documents::{config, image, proposal, replicas};
 use crate::world::{HOUR, World};
+use countersign::config::Roster;
 use countersign::domain::approval::{Alg, Claims, Says, mint};
 use countersign::domain::attest::{KeySet, prove};
 use countersign::domain::facts::PullState;
@@ -253,5 +254,47 @@ async fn who_only_watches_needs_no_approval() {
     w.rules(&config("observe", "", "")).await;
     let id = w.propose(&replicas("web", "staging", 0)).await;
     w.expect(&id, "received / dropped: observed").await;
+    w.finish().await;
+}
+
+/// Lets dana's key be one that is fetched; the address, and a set with the key.
+fn fetched(w: &mut World) -> (String, String) {
+    let mut settings = (*w.stage.parts.settings).clone();
+    let dana = settings.tenants[0].approvers.iter_mut().find(|approver| approver.id == "dana").unwrap();
+    let key = json!(dana.jwk.take().unwrap());
+    let url = "https://id.example/keys".to_owned();
+    dana.jwks_url = Some(url.clone());
+    dana.thumbprints = vec![w.stage.approver("dana").unwrap().id().to_string()];
+    w.stage.parts.roster = Roster::of(&settings).unwrap();
+    (url, json!({"keys": [key]}).to_string())
+}
+
+#[tokio::test]
+async fn while_a_key_set_cannot_be_had_nothing_merges_and_nothing_ends() {
+    let mut w = World::start().await;
+    let (url, set) = fetched(&mut w);
+    let take = |w: &World, set: &str| w.stage.parts.roster.take(&url, set.as_bytes(), w.stage.clock.now()).unwrap();
+    let (two, one) = (w.propose(&unlisted()).await, w.propose(&replicas("web", "staging", 0)).await);
+    assert_eq!(says(&w, &one, "dana", Says::Approve).await, Err("token.key_unavailable"));
+    take(&w, &set);
+    says(&w, &two, "dana", Says::Approve).await.unwrap();
+    w.later(7 * MINUTE).await;
+    says(&w, &one, "dana", Says::Approve).await.unwrap();
+    w.check_passes(&one).await;
+    assert_eq!(w.record(&one).await.stage.name(), "open");
+    // The provider is away for half a day: what one approval waits for would be long over.
+    w.later(12 * HOUR).await;
+    for id in [&one, &two] {
+        assert!(w.open_gates(id).await.contains(&"approvals_unverifiable".to_owned()), "{}", w.story(id).await);
+    }
+    assert_eq!((w.record(&two).await.stage.name(), w.record(&one).await.stage.name()), ("received", "open"));
+    take(&w, &set);
+    w.later(61).await;
+    assert!(w.open_gates(&one).await.iter().all(|code| !code.starts_with("approvals_")));
+    assert_eq!(w.record(&two).await.stage.name(), "dropped", "the second approval did not come in its four hours");
+    // A key that was taken out of the set takes the approval with it.
+    assert_eq!(take(&w, r#"{"keys": []}"#).len(), 1);
+    w.later(61).await;
+    assert!(w.open_gates(&one).await.contains(&"approvals_missing".to_owned()), "{}", w.story(&one).await);
     w.finish().await;
 }

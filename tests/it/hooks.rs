@@ -43,6 +43,7 @@ fn service(w: &World, hub: &[u64], lab: &[u64]) -> axum::Router {
         keys: parts.keys.set.clone(),
         log_signer: parts.keys.log.clone(),
         keyset: None,
+        roster: Default::default(),
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
         ready: Arc::new(|| true),
     })

@@ -7,7 +7,6 @@ use crate::world::{HOUR, World};
 use countersign::domain::approval::{Alg, Says, mint};
 use countersign::domain::facts::PullState;
 use countersign::domain::lifecycle::Stage;
-use countersign::web::intake::receive;
 use serde_json::{Value, json};
 
 impl World {
@@ -18,7 +17,7 @@ impl World {
         let parts = &self.stage.parts;
         let bytes = document.to_string();
         let (tenant, now) = (self.stage.tenant(), self.stage.clock.now());
-        let id = receive(&parts.store, &parts.settings, tenant, "agent:other", bytes.as_bytes(), now).await.unwrap().id;
+        let id = parts.intake().receive(tenant, "agent:other", bytes.as_bytes(), now).await.unwrap().id;
         self.takes_up(&id);
         self.turns().await;
         id

@@ -302,8 +302,8 @@ async fn nobody_proposes_in_the_services_own_name() {
     document["proposer"] = json!({"id": "countersign"});
     let (tenant, now) = (w.stage.tenant(), w.stage.clock.now());
     let bytes = document.to_string();
-    let sent =
-        countersign::web::intake::receive(&parts.store, &parts.settings, tenant, "countersign", bytes.as_bytes(), now);
+    let intake = parts.intake();
+    let sent = intake.receive(tenant, "countersign", bytes.as_bytes(), now);
     assert_eq!(sent.await.unwrap_err().code(), "proposer_reserved");
     w.finish().await;
 }

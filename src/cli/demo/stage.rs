@@ -4,7 +4,7 @@
 
 use crate::app::{Parts, local_place};
 use crate::config::{Keys, NewToken, Settings, generate_approver, public_pem, read_signer};
-use crate::domain::approval::{Approvers, Says};
+use crate::domain::approval::Says;
 use crate::domain::attest::Signer;
 use crate::domain::facts::{Conclusion, HealthReport, MergeAnswer, MergeMethod, Pull, User};
 use crate::domain::ids::{Clock, ForgeKind, Oid, TenantId, Time};
@@ -14,7 +14,7 @@ use crate::engine::Worker;
 use crate::forge::local::{Faults, LocalPlace, Person, Who};
 use crate::git::repository;
 use crate::web::booth::{Booth, Unheard};
-use crate::web::intake::{Accepted, Refused, receive};
+use crate::web::intake::{Accepted, Refused};
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -151,20 +151,20 @@ impl Stage {
     /// Sends a proposal through the intake.
     pub async fn propose(&self, document: &[u8]) -> Result<Accepted, Refused> {
         let now = self.clock.now();
-        receive(&self.parts.store, &self.parts.settings, &self.tenant, PROPOSER, document, now).await
+        self.parts.intake().receive(&self.tenant, PROPOSER, document, now).await
     }
 
     /// Hands in a token of an approver.
     pub async fn hand_in(&self, id: &str, says: Says, token: &str) -> Result<Record, Unheard> {
-        let nobody = Approvers::default();
+        let now = self.clock.now();
         let booth = Booth {
             store: &self.parts.store,
             instance: &self.parts.settings.instance,
-            approvers: self.parts.approvers.get(&self.tenant).unwrap_or(&nobody),
+            approvers: &self.parts.roster.approvers(&self.tenant, now),
             tenant: &self.tenant,
             principal: PROPOSER,
         };
-        booth.hear(id, says, token, self.clock.now()).await
+        booth.hear(id, says, token, now).await
     }
 
     /// The key of a sample approver.

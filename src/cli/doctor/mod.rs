@@ -7,8 +7,9 @@ mod here;
 
 use super::paint::{Ink, paint, wanted};
 use super::{Output, Status, print_json};
-use crate::app::system_clock;
-use crate::config::Settings;
+use crate::app::{Looked, look_at_key_sets, system_clock};
+use crate::config::{Roster, Settings};
+use crate::domain::ids::Clock;
 use crate::forge::inspect::{Finding, Level};
 use clap::Args;
 use serde_json::{Value, json};
@@ -61,9 +62,26 @@ async fn look(settings: &Settings, offline: bool) -> Vec<Row> {
     rows.extend(forges::secrets(settings));
     if !offline {
         rows.extend(forges::hosts(settings, clock()).await);
+        rows.extend(key_sets(settings, &clock).await);
     }
     rows.extend(forges::repositories(settings, &clock, offline).await);
     rows
+}
+
+/// The key sets of approvers that are fetched.
+async fn key_sets(settings: &Settings, clock: &Clock) -> Vec<Row> {
+    let roster = match Roster::of(settings) {
+        Ok(roster) => roster,
+        Err(error) => return vec![("approvers".to_owned(), Finding::bad("key set", format!("{error:#}")))],
+    };
+    let told = |looked: Looked| {
+        let finding = match looked.faults.as_slice() {
+            [] => Finding::good("key set", format!("{} holds every listed key", looked.url)),
+            faults => Finding::warn("key set", format!("{}: {}; approvals wait", looked.url, faults.join("; "))),
+        };
+        ("approvers".to_owned(), finding)
+    };
+    look_at_key_sets(&roster, clock).await.into_iter().map(told).collect()
 }
 
 /// A finding as JSON.

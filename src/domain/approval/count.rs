@@ -33,6 +33,12 @@ pub fn standing<'a>(
     redeemed.iter().filter(holds).collect()
 }
 
+/// The approver of this approval, while the key set that holds their key cannot be had.
+pub fn awaited<'a>(approval: &Redeemed, approvers: &'a Approvers) -> Option<&'a Approver> {
+    let approver = approvers.awaits(approval.kid.as_str())?;
+    (approver.id == approval.approver && !approver.revoked).then_some(approver)
+}
+
 fn who<'a>(approval: &Redeemed, approvers: &'a Approvers) -> Option<&'a Approver> {
     let (approver, _) = approvers.find(approval.kid.as_str()).ok()?;
     (approver.id == approval.approver).then_some(approver)

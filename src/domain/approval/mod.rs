@@ -9,7 +9,7 @@ mod token;
 mod verify;
 
 pub use budget::{Bucket, bucket_key};
-pub use count::{GAP, LAPSE, Short, deadline, may_join, standing, suffices};
+pub use count::{GAP, LAPSE, Short, awaited, deadline, may_join, standing, suffices};
 pub use people::{Alg, Approver, Approvers};
 pub use token::{Claims, MAX_REASON, MAX_TOKEN, PlanClaim, TYPE, mint};
 pub use verify::{Expected, LIFE, LIFE_TIER_3, Spoken, verify};

@@ -49,6 +49,8 @@ pub struct Approver {
     pub revoked: bool,
     /// The public keys.
     pub keys: Vec<(KeyId, VerifyingKey)>,
+    /// Keys that are listed, and whose key set cannot be had now: nothing is verified with them, and nothing ends by it.
+    pub awaited: Vec<KeyId>,
 }
 
 impl Approver {
@@ -113,7 +115,7 @@ impl Approvers {
             if !ids.insert((&approver.issuer, &approver.id)) {
                 return Err(format!("approver `{}` stands twice", approver.id));
             }
-            for (kid, _) in &approver.keys {
+            for kid in approver.keys.iter().map(|(kid, _)| kid).chain(&approver.awaited) {
                 if let Some(other) = keys.insert(kid, &approver.id) {
                     return Err(format!(
                         "the key {kid} belongs to `{other}` and to `{}`: a key has one owner",
@@ -143,12 +145,27 @@ impl Approvers {
     /// Whose key this is, if that person may still approve.
     pub fn find(&self, kid: &str) -> Result<(&Approver, &VerifyingKey), Refused> {
         let mut keys = self.0.iter().flat_map(|approver| approver.keys.iter().map(move |key| (approver, key)));
-        let (approver, (_, key)) = keys
-            .find(|(_, (id, _))| id.as_str() == kid)
-            .ok_or_else(|| Refused::new("token.key_unknown", "no approver of this tenant has the key `kid` names"))?;
+        let Some((approver, (_, key))) = keys.find(|(_, (id, _))| id.as_str() == kid) else {
+            return Err(self.missing(kid));
+        };
         if approver.revoked {
             return Err(Refused::new("token.key_revoked", format!("approver `{}` was revoked", approver.id)));
         }
         Ok((approver, key))
+    }
+
+    /// Whose key this would be, if the key set could be had.
+    pub fn awaits(&self, kid: &str) -> Option<&Approver> {
+        self.0.iter().find(|approver| approver.awaited.iter().any(|id| id.as_str() == kid))
+    }
+
+    fn missing(&self, kid: &str) -> Refused {
+        match self.awaits(kid) {
+            Some(approver) => {
+                let sentence = format!("the key set of approver `{}` cannot be had now: try again later", approver.id);
+                Refused::new("token.key_unavailable", sentence)
+            }
+            None => Refused::new("token.key_unknown", "no approver of this tenant has the key `kid` names"),
+        }
     }
 }

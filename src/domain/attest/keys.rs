@@ -23,6 +23,12 @@ impl KeyId {
         KeyId(URL_SAFE_NO_PAD.encode(Digest::of(members.as_bytes()).0))
     }
 
+    /// A thumbprint as somebody wrote it: 32 bytes in 43 characters of base64url.
+    pub fn read(text: &str) -> Option<KeyId> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32)?;
+        (URL_SAFE_NO_PAD.encode(bytes) == text).then(|| KeyId(text.to_owned()))
+    }
+
     /// The 43 characters.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -4,7 +4,7 @@
 
 use super::Case;
 use super::supersede::ready;
-use crate::domain::approval::{Redeemed, deadline, standing, suffices};
+use crate::domain::approval::{Redeemed, awaited, deadline, standing, suffices};
 use crate::domain::ids::Time;
 use crate::domain::policy::Judged;
 use crate::domain::policy::rules::{Mode, Rules};
@@ -26,11 +26,23 @@ pub(super) fn approved(case: &Case<'_>, judged: &Judged) -> Verdict {
     match suffices(&counted, &case.facts.approvers, needed) {
         Ok(()) if needed == 0 => Verdict::pass("approvals", format!("tier {}, no approval needed", judged.tier)),
         Ok(()) => Verdict::pass("approvals", format!("approved by {}", names.join(" and "))),
+        Err(_) if let Some(approver) = away(case) => {
+            let sentence = format!(
+                "the key set of `{approver}`, who approved it, cannot be had now: the approval counts again when it can"
+            );
+            Verdict::wait("approvals", "approvals_unverifiable", sentence)
+        }
         Err(short) => {
             let sentence = format!("{}: {}; {} of {needed} there", judged.why.join(", "), short.sentence, short.have);
             Verdict::wait("approvals", "approvals_missing", sentence)
         }
     }
+}
+
+/// Somebody whose approval cannot be counted only because their key set cannot be had.
+fn away<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let mut away = case.record.approvals.iter().filter_map(|approval| awaited(approval, &case.facts.approvers));
+    away.next().map(|approver| approver.id.as_str())
 }
 
 /// Until when it waits for them.

@@ -3,7 +3,7 @@
 //! Must not count an approval that does not stand.
 
 use super::{Case, Owner, Record, Stage};
-use crate::domain::approval::{Approvers, Redeemed, standing};
+use crate::domain::approval::{Approvers, Redeemed, awaited, standing};
 use crate::domain::facts::{Before, FileSummary, Predecessor, Rival, Twin};
 use crate::domain::ids::Time;
 use crate::domain::policy::Judged;
@@ -17,7 +17,9 @@ fn approvers(record: &Record, known: &Approvers) -> BTreeSet<String> {
     let class = record.class.as_ref().map(crate::domain::trust::Class::key);
     let stands = |approval: &&Redeemed| {
         let one = std::slice::from_ref(*approval);
-        !standing(one, known, &record.principal, class.unwrap_or(approval.class)).is_empty()
+        // A key set that cannot be had takes nobody's place away.
+        awaited(approval, known).is_some()
+            || !standing(one, known, &record.principal, class.unwrap_or(approval.class)).is_empty()
     };
     record.approvals.iter().filter(stands).map(|approval| approval.person.clone()).collect()
 }

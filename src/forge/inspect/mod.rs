@@ -5,6 +5,7 @@
 pub mod on_github;
 pub mod on_gitlab;
 
+use super::fetch::cause;
 use crate::domain::ids::Time;
 use reqwest::header::{DATE, HeaderMap};
 use serde_json::Value;
@@ -92,15 +93,6 @@ impl Probe {
         }
         Ok(Answer { status, date, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
-}
-
-/// The innermost cause: the outer ones repeat the address.
-fn cause(error: &reqwest::Error) -> String {
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(next) = inner.source() {
-        inner = next;
-    }
-    inner.to_string()
 }
 
 /// The moment of a `Date` header.

@@ -8,7 +8,7 @@ use crate::domain::ids::ForgeKind;
 use crate::domain::proposal::adapt::{self, Runbook, Unfit};
 use crate::web::answers::{BadBody, BadQuery, Clash, Guarded, Missing};
 use crate::web::auth::{Caller, Identity};
-use crate::web::intake::{self, Accepted, Refused};
+use crate::web::intake::{Accepted, Refused};
 use crate::web::problem::{Document, Problem};
 use crate::web::{Shared, edge};
 use axum::Json;
@@ -166,8 +166,8 @@ fn runbooks<'a>(shared: &'a Shared, caller: &Identity) -> &'a [Runbook] {
 }
 
 async fn accept(shared: &Shared, caller: &Identity, proposal: &Value) -> Result<Accepted, Refused> {
-    let (store, settings, bytes) = (shared.store(), &shared.site.settings, proposal.to_string());
-    intake::receive(store, settings, &caller.tenant, &caller.principal, bytes.as_bytes(), shared.now()).await
+    let bytes = proposal.to_string();
+    shared.site.intake().receive(&caller.tenant, &caller.principal, bytes.as_bytes(), shared.now()).await
 }
 
 /// The id of the proposal, and whether it is new; what a tool says again in other words is the same incident.

@@ -179,15 +179,15 @@ pub(in crate::web) async fn booth(
     token: &str,
 ) -> Result<Record, Problem> {
     let (record, _) = get(shared, &caller.tenant, id).await?;
-    let nobody = crate::domain::approval::Approvers::default();
+    let now = shared.now();
     let booth = Booth {
         store: shared.store(),
         instance: &shared.site.settings.instance,
-        approvers: shared.approvers.get(&caller.tenant).unwrap_or(&nobody),
+        approvers: &shared.site.roster.approvers(&caller.tenant, now),
         tenant: &caller.tenant,
         principal: &caller.principal,
     };
-    match booth.hear(&record.id, says, token.trim(), shared.now()).await {
+    match booth.hear(&record.id, says, token.trim(), now).await {
         Ok(record) => {
             metrics::counter!("countersign_approvals_total", "result" => says.word()).increment(1);
             Ok(record)

@@ -10,7 +10,7 @@ use crate::web::answers::{BadBody, BadQuery, Clash, Guarded, Missing};
 use crate::web::auth::{Caller, Reader};
 use crate::web::problem::Problem;
 use crate::web::view::{Detail, Item, List, Trouble};
-use crate::web::{Shared, edge, intake};
+use crate::web::{Shared, edge};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -56,8 +56,7 @@ pub(in crate::web) async fn send(
 ) -> Result<Response, Problem> {
     caller.demand(Role::Propose)?;
     let bytes = edge::body(request).await?;
-    let (store, settings, now) = (shared.store(), &shared.site.settings, shared.now());
-    let accepted = intake::receive(store, settings, &caller.tenant, &caller.principal, &bytes, now).await?;
+    let accepted = shared.site.intake().receive(&caller.tenant, &caller.principal, &bytes, shared.now()).await?;
     let status = if accepted.new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/proposals/{}", accepted.id);
     let kept = Kept {

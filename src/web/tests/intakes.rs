@@ -125,15 +125,15 @@ async fn tm55_a_hundred_megabytes_are_refused_unread() {
 #[tokio::test]
 async fn intake_needs_no_http() {
     let s = scene().await;
-    let (store, settings) = (&s.site.store, &s.site.settings);
+    let intake = s.site.intake();
     let bytes = proposal("cli").to_string();
     let acme = tenant("acme");
-    let take = || intake::receive(store, settings, &acme, "agent:sender", bytes.as_bytes(), now());
+    let take = || intake.receive(&acme, "agent:sender", bytes.as_bytes(), now());
     let first = take().await.expect("taken in");
     let again = take().await.expect("known");
     assert!(first.new && !again.new);
     assert_eq!(first.id, again.id);
-    let refused = intake::receive(store, settings, &tenant("acme"), "agent:sender", &vec![b' '; 2 << 20], now()).await;
+    let refused = intake.receive(&tenant("acme"), "agent:sender", &vec![b' '; 2 << 20], now()).await;
     assert_eq!(refused.expect_err("too large").code(), "too_large");
     let ids: Vec<String> = s
         .site

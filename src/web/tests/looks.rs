@@ -146,9 +146,7 @@ async fn a_thousand_proposals_are_paged() {
     let s = scene().await;
     for n in 0..1000 {
         let bytes = proposal(&format!("p-{n}")).to_string();
-        intake::receive(&s.site.store, &s.site.settings, &tenant("acme"), "agent:sender", bytes.as_bytes(), now())
-            .await
-            .expect("taken in");
+        s.site.intake().receive(&tenant("acme"), "agent:sender", bytes.as_bytes(), now()).await.expect("taken in");
     }
     let (mut path, mut pages, mut seen) = ("/?limit=200".to_owned(), 0, 0);
     loop {

@@ -167,6 +167,7 @@ async fn scene_with(change: impl FnOnce(&mut Site)) -> Scene {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let mut site = Site {
         store,
+        roster: Roster::of(&settings(dir.path())).expect("approvers"),
         settings: Arc::new(settings(dir.path())),
         clock: Arc::new(now),
         keys: KeySet::single(Signer::from_seed(&[1; 32]).public()),

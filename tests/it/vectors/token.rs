@@ -28,6 +28,7 @@ fn approver(id: &str, n: u8, alg: Alg, revoked: bool) -> Approver {
         alg,
         revoked,
         keys: vec![(KeyId::of(&key), key)],
+        awaited: Vec::new(),
     }
 }
 

@@ -41,6 +41,7 @@ fn approver(id: &str, n: u8) -> Approver {
         alg: Alg::EdDSA,
         revoked: false,
         keys: vec![(KeyId::of(&key), key)],
+        awaited: Vec::new(),
     }
 }
 
