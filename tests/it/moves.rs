@@ -144,6 +144,8 @@ async fn a_merge_of_ours_that_the_forge_shows_late_is_ours() {
             w.fault("merge", FaultKind::FailAfter(ForgeError::Transient("no answer within 30 s".into())));
         }
         w.check_passes(&id).await;
+        // The turn whose answer was lost is taken again, reads too early, and the next one does not.
+        w.later(60).await;
         w.later(60).await;
         let (record, told) = (w.record(&id).await, w.story(&id).await);
         assert_eq!((record.stage.name(), w.asked("merge")), ("merged", 1), "{told}");
