@@ -160,8 +160,7 @@ impl Keys {
 
 /// Makes one key in two new files, the secret one for its owner only.
 pub(super) fn make(folder: &Path, purpose: Purpose, name: &str, state: KeyState, now: Time) -> anyhow::Result<Listed> {
-    let seed = Zeroizing::new(random::<32>()?);
-    let signer = Signer::from_seed(&seed);
+    let (seed, signer) = fresh()?;
     let file = format!("{name}.key");
     write_new(&folder.join(&file), &private_pem(&seed)?, 0o600)?;
     write_new(&folder.join(format!("{name}.pem")), public_pem(&signer)?.as_bytes(), 0o644)?;
@@ -170,9 +169,20 @@ pub(super) fn make(folder: &Path, purpose: Purpose, name: &str, state: KeyState,
 
 /// Makes an approver's key in a new file that only its owner may read.
 pub fn generate_approver(path: &Path) -> anyhow::Result<Signer> {
-    let seed = Zeroizing::new(random::<32>()?);
+    let (seed, signer) = fresh()?;
     write_new(path, &private_pem(&seed)?, 0o600)?;
-    Ok(Signer::from_seed(&seed))
+    Ok(signer)
+}
+
+/// A new key and its seed; not one whose id would be taken for an option, or for a secret and out of every text.
+fn fresh() -> anyhow::Result<(Zeroizing<[u8; 32]>, Signer)> {
+    loop {
+        let seed = Zeroizing::new(random::<32>()?);
+        let signer = Signer::from_seed(&seed);
+        if signer.id().is_plain() && !signer.id().as_str().starts_with('-') {
+            return Ok((seed, signer));
+        }
+    }
 }
 
 /// Reads a private key of an approver.

@@ -97,6 +97,9 @@ mod roster;
 const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 const OTHER_X: &str = "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw";
 
+/// A key whose thumbprint begins with `sk-`, as a token of somebody else does.
+const SECRETIVE_X: &str = "RnzsBLBBcaRQoubeUNEm_2h2R7oBaJ7QKlnxfLfa920";
+
 fn with_approver(more: &str) -> String {
     let start = "[[tenant.repository]]";
     GOOD.replacen(start, &format!("[[tenant.approver]]\nid = \"dana\"\n{more}\n{start}"), 1)
@@ -125,6 +128,7 @@ fn approvers_are_people_with_keys_of_their_own() {
         (String::new(), "either jwk or jwks_file"),
         (format!("{}\njwks_file = \"a.json\"", jwk(X)), "either jwk or jwks_file"),
         (jwk("short"), "43 characters"),
+        (jwk(SECRETIVE_X), "make another key"),
         (jwk(X).replace("}", &format!(", d = \"{X}\"}}")), "private key"),
         (jwk(X).replace("Ed25519", "X25519"), "Ed25519"),
         (format!("{}\nalg = \"HS256\"", jwk(X)), "HS256"),

@@ -94,6 +94,11 @@ fn jwk(members: &BTreeMap<String, String>) -> Result<(KeyId, VerifyingKey), Stri
         return Err("jwk: this key verifies signatures of anybody: make another".into());
     }
     let id = KeyId::of(&key);
+    if !id.is_plain() {
+        return Err(format!(
+            "jwk: the thumbprint {id} reads like a secret and would be taken out of texts: make another key"
+        ));
+    }
     if member("kid").is_some_and(|kid| kid != id.as_str()) {
         return Err(format!("jwk: `kid` is not the key's thumbprint {id} (RFC 7638): leave it out"));
     }

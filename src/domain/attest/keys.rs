@@ -2,6 +2,7 @@
 
 use super::Fault;
 use crate::domain::ids::{Digest, Time};
+use crate::domain::redact;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::pkcs8::DecodePublicKey;
@@ -27,6 +28,11 @@ impl KeyId {
     pub fn read(text: &str) -> Option<KeyId> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32)?;
         (URL_SAFE_NO_PAD.encode(bytes) == text).then(|| KeyId(text.to_owned()))
+    }
+
+    /// Whether texts keep it as it is: a few read like tokens of somebody's, which are taken out.
+    pub fn is_plain(&self) -> bool {
+        redact::text(&self.0) == self.0
     }
 
     /// The 43 characters.
