@@ -3,6 +3,7 @@
 
 mod gates;
 mod merging;
+mod policy;
 mod proofs;
 
 use super::track::terms;
