@@ -3,14 +3,16 @@
 //! Must not decide anything and must not be imported by anything but the command line.
 
 mod keysets;
+mod serve;
 
 pub use keysets::{Looked, look as look_at_key_sets};
+pub use serve::serve;
 
 use crate::config::{Keys, Repository, Roster, Settings, Tenant, random};
 use crate::domain::facts::User;
 use crate::domain::ids::{Clock, ForgeKind, TenantId, Time};
 use crate::engine::rego::Evaluator;
-use crate::engine::{Engine, Forges, Organisation, Pace, People, Shown, TenantLimits, Worker};
+use crate::engine::{Engine, Forges, Organisation, People, Shown, TenantLimits, Worker};
 use crate::forge::github::{App, Commits, GithubForge, GithubPlace};
 use crate::forge::gitlab::{GitlabForge, GitlabPlace, TokenSource};
 use crate::forge::local::{Faults, Hook, LocalForge, LocalPlace};
@@ -22,9 +24,7 @@ use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use std::time::SystemTime;
 
 /// The user number of countersign in local repositories.
 pub const LOCAL_BOT: u64 = 1;
@@ -284,113 +284,4 @@ fn gitlab(settings: &Settings, repository: &Repository, mirror: &Path, clock: &C
 
 fn mirror_path(data: &Path, key: &str, tenant: &str) -> std::path::PathBuf {
     data.join("mirrors").join(tenant).join(format!("{}.git", key.replace([':', '/'], "-")))
-}
-
-/// Asks once an hour for the deliveries that did not arrive, at the start for those of GitHub's whole three days.
-async fn redeliver(apps: Vec<Arc<App>>, clock: Clock, stop: CancellationToken) {
-    let mut back = 3 * 86_400;
-    while !stop.is_cancelled() && !apps.is_empty() {
-        for app in &apps {
-            match app.redeliver(clock().plus_seconds(-back)).await {
-                Ok(0) => {}
-                Ok(count) => info!(count, "asked GitHub for deliveries that did not arrive"),
-                Err(error) => warn!(%error, "GitHub's deliveries could not be looked at"),
-            }
-        }
-        back = 2 * 3_600;
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
-        }
-    }
-}
-
-/// Writes down now and then what every tenant's log came to, in the log over all of them.
-async fn remember(store: Store, clock: Clock, stop: CancellationToken) {
-    let mut last = BTreeMap::new();
-    while !stop.is_cancelled() {
-        let done = match random() {
-            Ok(key) => store.remember(&mut last, key, clock()).await.map_err(anyhow::Error::from),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = done {
-            warn!("what the tenants' logs came to could not be written down: {error:#}");
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_secs(600)) => {}
-        }
-    }
-}
-
-/// A hangup means that files were moved: copies are looked at, and nothing ends.
-async fn hear(sinks: Sinks, stop: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            heard = hangup.recv() => match heard {
-                Some(()) => sinks.look(),
-                None => return,
-            },
-        }
-    }
-}
-
-/// Serves until it is told to stop; the turn under way ends first.
-pub async fn serve(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
-    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
-        .install_recorder()
-        .context("the metrics cannot be set up")?;
-    let listen = &parts.settings.listen;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}: free the port or set `listen` to another"))?;
-    info!(address = %listener.local_addr()?, instance = %parts.settings.instance, "listening");
-    let site = web::Site {
-        store: parts.store.clone(),
-        settings: parts.settings.clone(),
-        clock: parts.clock.clone(),
-        keys: parts.keys.set.clone(),
-        log_signer: parts.keys.log.clone(),
-        keyset: parts.keys.published.clone(),
-        roster: parts.roster.clone(),
-        metrics,
-        ready: {
-            let stop = stop.clone();
-            Arc::new(move || !stop.is_cancelled())
-        },
-    };
-    let name = format!("{}/{}", parts.settings.instance, std::process::id());
-    let worker = tokio::spawn({
-        // However the worker ends, the service ends with it: a supervisor sees that, and starts it anew.
-        let (worker, stop, ends) = (parts.worker(&name), stop.clone(), stop.clone().drop_guard());
-        async move {
-            let _ends = ends;
-            worker.run(Pace::default(), stop).await;
-        }
-    });
-    tokio::spawn(keysets::keep(parts.roster.clone(), parts.clock.clone(), stop.clone()));
-    tokio::spawn(redeliver(parts.apps.clone(), parts.clock.clone(), stop.clone()));
-    tokio::spawn(remember(parts.store.clone(), parts.clock.clone(), stop.clone()));
-    let sinks = parts.sinks(&name).await?;
-    tokio::spawn(hear(sinks.clone(), stop.clone()));
-    let sinks = tokio::spawn(sinks.run(stop.clone()));
-    let served = axum::serve(listener, web::router(site)).with_graceful_shutdown({
-        let stop = stop.clone();
-        async move { stop.cancelled().await }
-    });
-    let served = served.await.context("the listener failed");
-    stop.cancel();
-    let waited = tokio::time::timeout(Duration::from_secs(30), worker).await;
-    if tokio::time::timeout(Duration::from_secs(10), sinks).await.is_err() {
-        warn!("a sink was left behind; it goes on after the start");
-    }
-    parts.store.close().await;
-    waited
-        .context("the last turn did not end within 30 s; it will be taken again after the start")?
-        .context("the worker failed")?;
-    info!("stopped");
-    served
 }

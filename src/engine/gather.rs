@@ -7,7 +7,7 @@ use super::rules::read_rules;
 use super::thread::blocking;
 use super::{Engine, Forges, Trouble};
 use crate::domain::edit::{Code, Refusal};
-use crate::domain::facts::{Answer, Base, Counts, Facts, Landing, Plan, Pull, Quota, Repository, Tip};
+use crate::domain::facts::{Answer, Base, Counts, Facts, Landing, Plan, Protection, Pull, Quota, Repository, Tip};
 use crate::domain::ids::{Digest, ForgeKind, Oid, Time};
 use crate::domain::lifecycle::{Record, RulesState, branch_name};
 use crate::domain::policy::{Judged, effect_key, rego};
@@ -96,7 +96,7 @@ impl Engine {
             now,
             clock_regressed: self.store.head(tenant).await?.at > now.plus_seconds(REGRESSION),
             instance: self.instance.clone(),
-            protection: forge.protection(&base_name).await?,
+            protection: self.protection(forge, record, &base_name).await?,
             repository,
             counts: self.counts(record, &base_name, now).await?,
             quota: self.quota(record, &trees.rules),
@@ -171,7 +171,20 @@ impl Engine {
         Ok(self.store.track(&record.binding.tenant, class).await?)
     }
 
+    /// What the forge demands of the branch, while something may still be merged into it by us.
+    async fn protection(
+        &self,
+        forge: &Arc<dyn Forge>,
+        record: &Record,
+        base: &str,
+    ) -> Result<Option<Protection>, Trouble> {
+        if record.stage.is_landed() { Ok(None) } else { Ok(forge.protection(base).await?) }
+    }
+
     async fn counts(&self, record: &Record, base: &str, now: Time) -> Result<Counts, Trouble> {
+        if record.stage.is_landed() {
+            return Ok(Counts::default());
+        }
         let (tenant, key) = (&record.binding.tenant, record.binding.key());
         let merging = self.store.merging_on(tenant, &key, base, &record.id).await?.len() as u64;
         Ok(Counts { merging, ..self.store.pulls(tenant, &key, &record.id, now).await? })

@@ -39,7 +39,7 @@ const DOMAIN: [&str; 13] = [
 const CRATES: [(&str, &[&str]); 8] = [
     ("git2", &["git/"]),
     ("sqlx", &["store/"]),
-    ("axum", &["web/", "app.rs"]),
+    ("axum", &["web/", "app/serve"]),
     ("reqwest", &["forge/", "cli/", "sink/"]),
     ("octocrab", &["forge/github"]),
     ("gitlab", &["forge/gitlab"]),
@@ -284,7 +284,7 @@ fn the_checker_finds_what_is_untidy() {
         ("domain/edit/yaml/mod.rs", "use super::super::canon;"),
         ("store/a.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    fn g() { x.unwrap(); }\n}"),
         ("store/a.rs", "// x.unwrap() is not here\nfn f() { x.unwrap_or(1); }"),
-        ("app.rs", "use axum::serve;"),
+        ("app/serve.rs", "use axum::serve;"),
     ] {
         assert_eq!(found(path, body), Vec::<String>::new(), "{path}: {body}");
     }

@@ -99,6 +99,11 @@ impl Stage {
         matches!(self, Stage::Settled | Stage::Dropped)
     }
 
+    /// Whether the change is in the base, so that nothing of it is pushed or merged any more.
+    pub fn is_landed(self) -> bool {
+        matches!(self, Stage::Merged | Stage::Settled)
+    }
+
     /// The stages that may follow this one; staying is always legal.
     pub fn successors(self) -> &'static [Stage] {
         match self {
