@@ -39,7 +39,7 @@ fn an_address_stands_with_the_thumbprints_that_count() {
     let (one, other) = (kid(X), kid(OTHER_X));
     let many: Vec<String> = (0..17).map(|_| one.clone()).collect();
     let owned = format!("{}\n[[tenant.approver]]\nid = \"kim\"\n{}", remote(std::slice::from_ref(&one)), jwk(X));
-    let named = format!("{owned}\n[[tenant.approver]]\nid = \"lee\"\n{}", remote(&[other.clone()]));
+    let named = format!("{owned}\n[[tenant.approver]]\nid = \"lee\"\n{}", remote(std::slice::from_ref(&other)));
     let cases = [
         (format!("jwks_url = \"{URL}\""), "thumbprints of the keys that count"),
         (remote(&[]), "thumbprints of the keys that count"),
@@ -47,9 +47,9 @@ fn an_address_stands_with_the_thumbprints_that_count() {
         (remote(&["short".into()]), "`short` is no thumbprint"),
         (remote(&[one.replace(&one[..1], "=")]), "is no thumbprint"),
         (format!("{}\nthumbprints = [\"{one}\"]", jwk(X)), "belong to a jwks_url"),
-        (format!("{}\n{}", jwk(X), remote(&[one.clone()])), "either jwk or jwks_file"),
-        (remote(&[one.clone()]).replace("https", "http"), "write https"),
-        (remote(&[one.clone()]).replace("id.example", "169.254.169.254"), "metadata"),
+        (format!("{}\n{}", jwk(X), remote(std::slice::from_ref(&one))), "either jwk or jwks_file"),
+        (remote(std::slice::from_ref(&one)).replace("https", "http"), "write https"),
+        (remote(std::slice::from_ref(&one)).replace("id.example", "169.254.169.254"), "metadata"),
         (owned, "one owner"),
         (named, "one owner"),
     ];
