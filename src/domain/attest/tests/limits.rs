@@ -100,6 +100,16 @@ fn a_list_of_keys_has_one_form_and_one_version_of_it() {
     assert_eq!(sealed(1, ""), Ok(3));
     assert_eq!(sealed(2, ""), Err("keyset.malformed".to_owned()));
     assert_eq!(sealed(1, "\n"), Err("keyset.malformed".to_owned()));
+    // 64 KiB in its envelope, no more.
+    assert_eq!(sealed_of(40_000), Ok(3));
+    assert!(sealed_of(50_000).is_err_and(|reason| reason.contains("may have 65536")), "{:?}", sealed_of(50_000));
+}
+
+fn sealed_of(characters: usize) -> Result<u64, String> {
+    let (instance, keys) = ("x".repeat(characters), Vec::new());
+    let listing = Listing { v: 1, instance, version: 3, issued: NOW.into(), expires: NOW.into(), keys };
+    let opened = Listing::open(&listing.seal(&signer()), &signer().public(), None);
+    opened.map(|listing| listing.version).map_err(|fault| fault.reason)
 }
 
 #[test]
