@@ -4,9 +4,9 @@
 
 use super::{Engine, Trouble};
 use crate::domain::audit::Event;
-use crate::domain::facts::{Asked, Pull, PullState, Right, User};
+use crate::domain::facts::{Asked, Comment, Pull, PullState, Right, User};
 use crate::domain::ids::Time;
-use crate::domain::lifecycle::command::{Answer, Effect, Successor, heard, listens};
+use crate::domain::lifecycle::command::{Answer, Effect, Successor, heard, heeds, listens};
 use crate::domain::lifecycle::{Case, Done, Record, Stage};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::proposal::ActionKind;
@@ -26,6 +26,9 @@ pub(super) const REVERT: &str = "revert";
 
 /// The principals that users of forges are known as, by tenant and `github:1234`.
 pub type People = BTreeMap<(String, String), Vec<String>>;
+
+/// The most users whose rights are asked for in one turn.
+const MOST_WRITERS: usize = 50;
 
 /// The most characters that are kept of a parting comment.
 const PARTING: usize = 500;
@@ -72,14 +75,9 @@ impl Engine {
             }
             Err(other) => return Err(other.into()),
         };
-        let new = |comment: &&crate::domain::facts::Comment| {
-            !handled.contains(&comment.id) && heard(comment, bot.id).is_some()
-        };
-        let Some(comment) = comments.iter().find(new) else { return Ok(None) };
-        let right = match forge.right(&comment.by).await {
-            Ok(right) => right,
-            Err(ForgeError::NotFound(_) | ForgeError::Denied(_)) => Right::None,
-            Err(other) => return Err(other.into()),
+        let new = |comment: &&Comment| !handled.contains(&comment.id) && heard(comment, bot.id).is_some();
+        let Some((comment, right)) = first_heeded(forge, record, comments.iter().filter(new)).await? else {
+            return Ok(None);
         };
         let user = format!("{}:{}", record.binding.forge, comment.by.id);
         let known = self.people.get(&(record.binding.tenant.to_string(), user.clone()));
@@ -155,6 +153,31 @@ impl Engine {
             Received::Known(known) => Ok(known),
         }
     }
+}
+
+/// The oldest comment of somebody who is still answered: who writes without end holds nobody up.
+async fn first_heeded<'a>(
+    forge: &Arc<dyn Forge>,
+    record: &Record,
+    comments: impl Iterator<Item = &'a Comment>,
+) -> Result<Option<(&'a Comment, Right)>, Trouble> {
+    let mut rights = BTreeMap::new();
+    for comment in comments {
+        let right = match rights.get(&comment.by.id) {
+            Some(right) => *right,
+            None if rights.len() >= MOST_WRITERS => return Ok(None),
+            None => match forge.right(&comment.by).await {
+                Ok(right) => right,
+                Err(ForgeError::NotFound(_) | ForgeError::Denied(_)) => Right::None,
+                Err(other) => return Err(other.into()),
+            },
+        };
+        rights.insert(comment.by.id, right);
+        if heeds(record, right) {
+            return Ok(Some((comment, right)));
+        }
+    }
+    Ok(None)
 }
 
 /// Writes a comment of ours; one that cannot be written is let be: what it tells of is written down.

@@ -33,6 +33,7 @@ pub async fn keep_checkpoint(
     before: Option<&str>,
 ) -> Result<(Kept, String), StoreError> {
     let head = store.head(tenant).await?;
+    store.lasts().await?;
     let size = size.unwrap_or(head.size);
     let said = |reason: String| Ok((Kept::Contradicted(reason), String::new()));
     if let Some(note) = before {

@@ -54,6 +54,8 @@ impl Sinks {
             let batch = self.store.leaves(&sink.tenant, carry.next, most).await?;
             let batch = cut(batch);
             let Some(last) = batch.last().map(|leaf| leaf.seq) else { return Ok(()) };
+            // A copy that has what the log lost would say that the log was set back.
+            self.store.lasts().await?;
             let taken = async {
                 match &sink.place {
                     Place::File(file) => self.write(sink, file, &batch).await,

@@ -21,6 +21,9 @@ const LARGEST: u64 = 100;
 /// The longest line that is looked for at a file's end.
 const LINE: u64 = 8 << 20;
 
+/// How every line of ours begins.
+const ENTRY: &[u8] = b"{\"index\":";
+
 /// One file.
 #[derive(Debug)]
 pub(super) struct File {
@@ -98,7 +101,13 @@ fn last_line(file: &mut fs::File) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     io::Read::take(&mut *file, LINE).read_to_end(&mut bytes)?;
-    let Some(end) = bytes.iter().rposition(|b| *b == b'\n') else {
+    let end = bytes.iter().rposition(|b| *b == b'\n');
+    let rest = bytes.get(end.map_or(0, |end| end + 1)..).unwrap_or_default();
+    // Only what we began to write is cut: a path may name somebody else's file.
+    if !(rest.starts_with(ENTRY) || ENTRY.starts_with(rest)) {
+        return Err(io::Error::other("its end is no entry of a log: name another file, or move it away"));
+    }
+    let Some(end) = end else {
         if from == 0 {
             file.set_len(0)?;
             return Ok(None);
@@ -184,9 +193,21 @@ mod tests {
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(of(""), (None, String::new()));
-        assert_eq!(of("half"), (None, String::new()));
+        assert_eq!(of("{\"ind"), (None, String::new()));
         assert_eq!(of("one\n"), (some("one"), "one\n".into()));
         assert_eq!(of("one\ntwo\n"), (some("two"), "one\ntwo\n".into()));
-        assert_eq!(of("one\ntwo\nthr"), (some("two"), "one\ntwo\n".into()));
+        assert_eq!(of("one\ntwo\n{\"index\":3,\"le"), (some("two"), "one\ntwo\n".into()));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("foreign");
+        for text in ["no line of a log", "one\ntwo\nthree", "{\"index\" 3", " {\"index\":3"] {
+            fs::write(&path, text).unwrap();
+            let mut file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+            assert!(last_line(&mut file).is_err(), "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
     }
 }

@@ -206,6 +206,15 @@ impl Db {
         })
     }
 
+    /// Waits until all that could be read is on the disk. On SQLite readers see a commit before its writer has waited
+    /// for the disk, whichever process that is; PostgreSQL shows none before.
+    pub(super) async fn last(&self) -> Result<()> {
+        match self {
+            Db::Sqlite { wal: Some(wal), .. } => wal.last().await,
+            Db::Sqlite { wal: None, .. } | Db::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Closes every connection; what is under way ends first.
     pub(super) async fn close(&self) {
         match self {

@@ -157,6 +157,25 @@ async fn append_one(
     Ok((seq, leaf.hash))
 }
 
+/// Refuses where a hold was placed at or behind an entry, and not lifted.
+pub(super) async fn unheld(tx: &mut Tx, tenant: &TenantId, seen: u64) -> Result<()> {
+    let sql = "SELECT bytes FROM audit_leaf WHERE tenant = $1 AND seq >= $2 ORDER BY seq DESC";
+    for (bytes,) in rows!(tx, (Vec<u8>,), sql, tenant.as_str(), count(seen)?)? {
+        let leaf: Leaf =
+            serde_json::from_slice(&bytes).map_err(|error| StoreError::damaged("a leaf of the log", error))?;
+        match leaf.kind.as_str() {
+            "hold.lifted" => return Ok(()),
+            "hold.placed" => {
+                let index = leaf.seq;
+                let reason = format!("the log was put on hold meanwhile, by entry {index}: nothing was taken out");
+                return Err(StoreError::Invalid(reason));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn nonce() -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Other("no random bytes".into()))?;
@@ -220,10 +239,12 @@ impl Store {
 
     /// Erases the payloads of these leaves and appends the event that says so; the index of its leaf.
     ///
-    /// What was erased before, and what is not there, stays as it is.
-    pub async fn redact(&self, tenant: &TenantId, indexes: &[u64], event: Event, now: Time) -> Result<u64> {
+    /// What was erased before, and what is not there, stays as it is. Before the entry `seen` the caller looked for a
+    /// hold; one that was placed since refuses it.
+    pub async fn redact(&self, tenant: &TenantId, indexes: &[u64], event: Event, seen: u64, now: Time) -> Result<u64> {
         let mut tx = self.db.write().await?;
         let mut head = self.lock(&mut tx, tenant).await?;
+        unheld(&mut tx, tenant, seen).await?;
         let by = head.size();
         append(&mut tx, &mut head, tenant, &[event], now).await?;
         let sql = "UPDATE audit_payload SET payload = NULL, nonce = NULL, redacted_by = $1 \

@@ -95,6 +95,11 @@ impl Store {
         db::row!(&mut tx, (i64,), "SELECT COUNT(*) FROM audit_head").map(|_| ())
     }
 
+    /// Waits until all that was read is on the disk: what is signed or sent elsewhere must outlast a loss of power.
+    pub async fn lasts(&self) -> Result<()> {
+        self.db.last().await
+    }
+
     /// Closes every connection; what is under way ends first.
     pub async fn close(&self) {
         self.db.close().await;

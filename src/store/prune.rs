@@ -24,9 +24,12 @@ impl Store {
     }
 
     /// Removes the entries before an index, leaves and payloads, and appends the event that says so; its index.
-    pub async fn prune(&self, tenant: &TenantId, before: u64, event: Event, now: Time) -> Result<u64> {
+    ///
+    /// Before the entry `seen` the caller looked for a hold; one that was placed since refuses it.
+    pub async fn prune(&self, tenant: &TenantId, before: u64, event: Event, seen: u64, now: Time) -> Result<u64> {
         let mut tx = self.db.write().await?;
         let mut head = self.lock(&mut tx, tenant).await?;
+        log::unheld(&mut tx, tenant, seen).await?;
         let first = first(&mut tx, tenant).await?;
         let most = prunable(&mut tx, tenant).await?;
         let fault = if !before.is_multiple_of(BLOCK) {

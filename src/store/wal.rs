@@ -1,6 +1,7 @@
 //! Group commit on SQLite: what several writers committed is made to last with one wait for the disk.
 //!
-//! Must not let a commit be answered before the disk has it, nor answer well again once the disk refused.
+//! Must not let a commit be answered, or a log be handed out, before the disk has it, nor answer well again once the disk
+//! refused.
 
 use super::error::{Result, StoreError};
 use std::fs::File;
@@ -100,6 +101,10 @@ fn sync(path: &Path, known: u64) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::audit::Event;
+    use crate::domain::ids::{TenantId, Time};
+    use crate::store::Store;
+    use crate::store::db::Db;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn one_wait_serves_all_who_came_before_it() {
@@ -123,6 +128,36 @@ mod tests {
         assert_eq!(wal.waits().await, 1);
         wal.last().await.expect("it lasts");
         assert_eq!(wal.waits().await, 2, "what comes afterwards waits for itself");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_readers_see_already_is_waited_for_before_it_is_handed_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("x.db").display());
+        let store = Store::open(&url, "bot.example").await.expect("opens");
+        let acme: TenantId = "acme".parse().expect("a tenant");
+        store.ensure_tenant(&acme, Time(1), [7; 32]).await.expect("a log");
+        let Db::Sqlite { wal: Some(wal), .. } = &store.db else { panic!("a file") };
+        let (wal, counted) = (wal.clone(), wal.0.written.load(Ordering::SeqCst));
+        let until = async |count| {
+            while wal.0.written.load(Ordering::SeqCst) < counted + count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let held = wal.0.disk.lock().await;
+        let (writes, reads) = (store.clone(), store.clone());
+        let event = Event::note("push.intent", serde_json::json!({}));
+        let writer =
+            tokio::spawn(async move { writes.append(&"acme".parse().expect("a tenant"), &[event], Time(2)).await });
+        until(1).await;
+        assert_eq!(store.head(&acme).await.expect("reads").size, 2, "readers see it");
+        let reader = tokio::spawn(async move { reads.lasts().await });
+        until(2).await;
+        assert!(!reader.is_finished() && !writer.is_finished(), "both wait for the disk");
+        drop(held);
+        reader.await.expect("a task").expect("it lasts");
+        writer.await.expect("a task").expect("it lasts");
+        store.close().await;
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@ impl Export {
     /// Fixes the prefix that is exported: the log as it is now.
     pub async fn begin(store: &Store, tenant: &TenantId) -> Result<Export> {
         let (pruned, head) = (store.pruned(tenant).await?, store.head(tenant).await?);
+        store.lasts().await?;
         let next = pruned.as_ref().map_or(0, |pruned| pruned.before);
         Ok(Export { store: store.clone(), tenant: tenant.clone(), head, next, only: None, pruned })
     }

@@ -19,6 +19,7 @@ pub enum Ask {
 /// The proof, in the log of this size; of now when there is none.
 pub async fn letter(store: &Store, signer: &Signer, tenant: &TenantId, ask: Ask, size: Option<u64>) -> Result<Letter> {
     let head = store.head(tenant).await?;
+    store.lasts().await?;
     let size = size.unwrap_or(head.size);
     let root = if size == head.size { head.root } else { store.root_at(tenant, size).await? };
     let checkpoint = Checkpoint { origin: head.origin, size, root };

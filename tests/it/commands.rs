@@ -3,8 +3,9 @@
 use crate::documents::{image, overlay};
 use crate::hall::Hall;
 use crate::world::{HOUR, World};
+use countersign::domain::audit::Event;
 use countersign::domain::facts::{Conclusion, PullState, Right};
-use countersign::domain::lifecycle::Stage;
+use countersign::domain::lifecycle::{Stage, Transition};
 use countersign::forge::ForgeError;
 use countersign::forge::local::FaultKind;
 use std::sync::Arc;
@@ -352,5 +353,28 @@ async fn a_stop_leaves_the_whole_repository_alone_until_an_admin_lifts_it() {
     for merged in [&id, &other] {
         assert!(w.story(merged).await.ends_with("merged / waits: soak"), "{}", w.story(merged).await);
     }
+    w.finish().await;
+}
+
+/// Somebody who may only read has written a hundred commands, and goes on.
+#[tokio::test]
+async fn who_writes_commands_without_end_holds_up_nobody_who_may_write() {
+    let (mut w, id) = opened().await;
+    w.wrap(|inner| Hall::rights(inner, &[(MALLORY, Right::Read)]));
+    let mut record = w.record(&id).await;
+    record.commands.handled = (1_000_000..1_000_100).collect();
+    let (from, now) = (record.stage, w.stage.clock.now());
+    let events = vec![Event::note("proposal.waits", serde_json::json!({}))];
+    let due = Some(now);
+    let answered =
+        Transition { from, record, events, outcome: None, demote: false, halt: None, due, artifacts: Vec::new() };
+    w.stage.parts.store.commit(&answered, now).await.unwrap();
+    let number = w.number(&id).await;
+    for _ in 0..3 {
+        w.mallory().comment(number, "/countersign status").await.unwrap();
+    }
+    w.says(&id, "/countersign hold").await;
+    assert!(w.record(&id).await.commands.hold.is_some(), "{}", w.story(&id).await);
+    assert_eq!((w.commands(&id).await, w.asked("comment")), (1, 1), "the others are not answered");
     w.finish().await;
 }

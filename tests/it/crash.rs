@@ -5,6 +5,8 @@ use crate::documents::image;
 use crate::world::{HOUR, World};
 use countersign::domain::facts::{Conclusion, PullState};
 use countersign::domain::trust::Judgement;
+use countersign::sink::keep_checkpoint;
+use countersign::web::{Ask, Export, letter};
 
 const STORY: &str = "received / pushed / opened / attested / waits: checks.missing / every gate passes / merged / waits: soak / settled: good";
 /// Longer than a lease.
@@ -183,4 +185,31 @@ async fn tm103_a_database_that_refuses_the_result() {
     assert!(w.story(&id).await.ends_with("every gate passes / merged / waits: soak"));
     assert_eq!(w.asked("merge"), 1);
     w.finish().await;
+}
+
+/// What is signed or exported must outlast a loss of power; of a disk that refuses nothing is said.
+#[tokio::test]
+async fn nothing_is_handed_out_that_the_disk_does_not_have() {
+    let w = World::start().await;
+    let (store, tenant, signer) = (&w.stage.parts.store, w.stage.tenant(), &w.stage.parts.keys.log);
+    let given = async || {
+        let export = Export::begin(store, tenant).await.map(|_| ());
+        let proof = letter(store, signer, tenant, Ask::Entry(0), None).await.map(|_| ());
+        let kept = keep_checkpoint(store, signer, tenant, None, None).await.map(|_| ());
+        [export, proof, kept]
+    };
+    assert!(given().await.iter().all(Result::is_ok));
+    let database = w.stage.parts.settings.database_url();
+    let wal = format!("{}-wal", database.strip_prefix("sqlite:").unwrap());
+    let aside = format!("{wal}.aside");
+    std::fs::rename(&wal, &aside).unwrap();
+    // A name that leads in a circle cannot be opened.
+    std::os::unix::fs::symlink(&wal, &wal).unwrap();
+    for refused in given().await {
+        let told = refused.expect_err("handed out").to_string();
+        assert!(told.contains("the disk refused"), "{told}");
+    }
+    std::fs::remove_file(&wal).unwrap();
+    std::fs::rename(&aside, &wal).unwrap();
+    store.close().await;
 }

@@ -4,6 +4,7 @@ use crate::between::Between;
 use crate::documents::{automate, image, overlay};
 use crate::world::{CONFIG, HOUR, World};
 use countersign::domain::facts::{MergeMethod, PullState};
+use countersign::forge::ForgeError;
 use countersign::forge::local::FaultKind;
 
 const DAY: i64 = 24 * HOUR;
@@ -126,6 +127,34 @@ async fn a_merge_that_the_forge_shows_later_than_the_base_is_a_merge() {
     w.later(SWEEP).await;
     assert_eq!(w.record(&id).await.stage.name(), "merged");
     w.finish().await;
+}
+
+/// The forge merges and answers, or the answer is lost, and shows the pull request open for one more reading.
+#[tokio::test]
+async fn a_merge_of_ours_that_the_forge_shows_late_is_ours() {
+    for lost in [false, true] {
+        let (w, id) = armed().await;
+        let faults = w.stage.faults.clone();
+        let late = move || {
+            let faults = faults.clone();
+            async move { faults.next("pull", FaultKind::StaleRead) }
+        };
+        w.fault("merge", FaultKind::meanwhile(late));
+        if lost {
+            w.fault("merge", FaultKind::FailAfter(ForgeError::Transient("no answer within 30 s".into())));
+        }
+        w.check_passes(&id).await;
+        // The turn whose answer was lost is taken again, reads too early, and the next one does not.
+        w.later(60).await;
+        w.later(60).await;
+        let (record, told) = (w.record(&id).await, w.story(&id).await);
+        assert_eq!((record.stage.name(), w.asked("merge")), ("merged", 1), "{told}");
+        assert!(record.auto && told.contains("merged / waits: soak") && !told.contains("by a person"), "{told}");
+        w.reports(&id, "bad").await;
+        w.settle().await;
+        assert!(w.demoted(&id).await, "its failure is one of an unattended merge");
+        w.finish_after_failures().await;
+    }
 }
 
 #[tokio::test]

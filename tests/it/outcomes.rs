@@ -238,3 +238,26 @@ async fn what_may_not_be_read_says_nothing_and_is_shown() {
     assert_eq!(outcome(&w, &id).await, Some(Judgement::Good), "the other source speaks");
     w.finish().await;
 }
+
+/// The soak of the config is ten days; somebody breaks the config on the fourth, and mends it on the sixth.
+#[tokio::test]
+async fn a_config_that_cannot_be_read_ends_no_soak() {
+    let w = World::start().await;
+    let long = config("propose", "", "").replace("soak: 72h", "soak: 10d");
+    assert!(long.contains("soak: 10d"));
+    w.rules(&long).await;
+    let (id, commit) = landed(&w).await;
+    says(&w, &id, Judgement::Good, Some(commit), None).await;
+    w.later(80 * HOUR).await;
+    w.rules("version: 1\nsurprise: true\n").await;
+    w.later(40 * HOUR).await;
+    assert_eq!((w.record(&id).await.stage, outcome(&w, &id).await), (Stage::Merged, None), "{}", w.story(&id).await);
+    let told = told(&w, &id).await;
+    assert!(told.contains("how long it soaks is not known") && told.contains("surprise"), "{told}");
+    w.rules(&long).await;
+    w.later(100 * HOUR).await;
+    assert_eq!(outcome(&w, &id).await, None, "ten days are not over");
+    w.later(30 * HOUR).await;
+    assert_eq!(outcome(&w, &id).await, Some(Judgement::Good));
+    w.finish().await;
+}

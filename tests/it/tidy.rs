@@ -7,7 +7,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("cli", &["app", "web", "sink", "engine", "forge", "git", "store", "render", "config", "domain"]),
     ("app", &["web", "sink", "engine", "forge", "git", "store", "render", "config", "domain"]),
     ("web", &["store", "render", "config", "domain", "forge::hook"]),
-    ("sink", &["store", "config", "domain", "forge::resolve"]),
+    ("sink", &["store", "config", "domain", "forge::resolve", "forge::fetch"]),
     ("engine", &["forge", "git", "store", "render", "config", "domain"]),
     ("forge", &["git", "domain"]),
     ("git", &["domain"]),

@@ -2,7 +2,7 @@
 //!
 //! Must not prune what a hold, a proposal that is not over, or a sink that lags still needs.
 
-use super::redact::{ON_HOLD, Order, on_hold, survey};
+use super::redact::{ON_HOLD, Order, Survey, on_hold, survey};
 use crate::app::system_clock;
 use crate::cli::paint::{Ink, paint, wanted};
 use crate::cli::{Output, Status, print_json};
@@ -35,7 +35,8 @@ pub(super) async fn prune(
 ) -> anyhow::Result<Status> {
     order.check(2)?;
     let now = system_clock()();
-    if survey(store, tenant, Time(i64::MIN)).await?.held {
+    let Survey { held, size, .. } = survey(store, tenant, Time(i64::MIN)).await?;
+    if held {
         let event = order.event("prune.refused", Decision::Refuse, json!(null));
         store.append(tenant, &[on_hold(event)], now).await?;
         return crate::cli::remote::refused(ON_HOLD, output, out);
@@ -59,7 +60,7 @@ pub(super) async fn prune(
         return said(first, None, output, out);
     }
     let event = order.event("log.pruned", Decision::Note, json!({"before": before}));
-    let by = store.prune(tenant, before, event, now).await?;
+    let by = store.prune(tenant, before, event, size, now).await?;
     said(before, Some(by), output, out)
 }
 

@@ -114,7 +114,7 @@ pub(super) async fn redact(
         return said(0, None, output, out);
     }
     let event = order.event("redaction.applied", Decision::Note, json!({"indexes": ranges(&indexes)}));
-    let by = store.redact(tenant, &indexes, event, now).await?;
+    let by = store.redact(tenant, &indexes, event, size, now).await?;
     said(indexes.len(), Some(by), output, out)
 }
 
@@ -152,7 +152,8 @@ fn ranges(indexes: &[u64]) -> Vec<String> {
 /// What the whole log says about holds and age.
 pub(super) struct Survey {
     pub(super) held: bool,
-    size: u64,
+    /// How many entries it looked at.
+    pub(super) size: u64,
     /// Entries before a moment whose payload is still there.
     old: Vec<u64>,
 }

@@ -63,6 +63,7 @@ pub fn intent(case: &Case<'_>, action: &Action, verdict: &Verdict, nonce: &str) 
         Action::Merge(merge) => {
             let mut next = remember(case, verdict);
             next.record.merging = Some(merge.clone());
+            next.record.ordered = Some(merge.clone());
             Some(next.with(case, "merge.intent", Decision::Allow, merge_payload(merge, verdict)))
         }
         Action::Push(_)
@@ -219,13 +220,14 @@ fn answered(case: &Case<'_>, answer: &MergeAnswer, verdict: &Verdict) -> Transit
             next.with(case, "merge.answered", Decision::Note, json!({"commit": commit}))
         }
         MergeAnswer::NotReady(why) => {
-            next.record.merging = None;
+            (next.record.merging, next.record.ordered) = (None, None);
             next.due = Some(now.plus_seconds(case.facts.sweep));
             next.refusing(case, "merge.refused", "not_ready", json!({"reason": why}))
         }
         MergeAnswer::Refused(why) => {
             // What the forge refuses now it may allow later; it is asked again, but neither soon nor often.
             next.record.refusals.push(now);
+            next.record.ordered = None;
             if next.record.refusals.len() >= MOST_REFUSALS {
                 next.record.owner = Owner::Person;
                 next.record.reason = Some(Reason::new("merge_refused", format!("the forge refuses the merge: {why}")));

@@ -60,7 +60,10 @@ fn relate(case: &Case<'_>, record: &mut Record, code: &str) {
 /// What landed is judged by its first parent: the changes applied there must give the landed tree.
 pub(super) fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> Transition {
     let mut next = remember(case, verdict);
-    let ours = case.record.merging.is_some() && landed.by.id == case.facts.repository.bot.id;
+    // The forge may have shown it open once more after the order, and other things were written down since.
+    let order = case.record.merging.as_ref().or(case.record.ordered.as_ref());
+    let order = order.filter(|order| case.record.head.as_ref() == Some(&order.head));
+    let ours = order.is_some() && landed.by.id == case.facts.repository.bot.id;
     let wished = case.record.head.as_ref().and_then(|head| case.record.commands.waives(head));
     let auto = ours && wished.is_none();
     let fits = case.facts.landing.as_ref().is_some_and(Landing::fits);
@@ -68,12 +71,9 @@ pub(super) fn landed_as(case: &Case<'_>, landed: &Landed, verdict: &Verdict) -> 
     next.record.landed = Some(landed.clone());
     next.record.auto = auto;
     next.record.landed_as_attested = Some(fits);
-    next.record.merging = None;
-    let drift = case
-        .facts
-        .landing
-        .as_ref()
-        .is_some_and(|landing| case.record.merging.as_ref().is_some_and(|intent| intent.base != landing.parent));
+    (next.record.merging, next.record.ordered) = (None, None);
+    let landing = case.facts.landing.as_ref();
+    let drift = landing.is_some_and(|landing| order.is_some_and(|order| order.base != landing.parent));
     let payload = json!({"commit": landed.commit, "by": {"id": landed.by.id}, "auto": auto, "asAttested": fits, "drift": drift, "askedBy": wished.map(|wish| wish.by.id)});
     if fits {
         let kind = if ours { "merge.result" } else { "merge.by_person" };

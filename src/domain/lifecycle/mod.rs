@@ -248,6 +248,9 @@ pub struct Record {
     /// The merge that was announced.
     #[serde(default)]
     pub merging: Option<MergeIntent>,
+    /// The merge that was ordered last, until the forge says no: what lands by it is ours however late that shows.
+    #[serde(default)]
+    pub ordered: Option<MergeIntent>,
     /// When the forge refused to merge it, oldest first.
     #[serde(default)]
     pub refusals: Vec<Time>,

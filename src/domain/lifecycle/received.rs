@@ -50,6 +50,7 @@ impl Record {
             issued: None,
             reported: None,
             merging: None,
+            ordered: None,
             landed: None,
             landed_as_attested: None,
             auto: false,

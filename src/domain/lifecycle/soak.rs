@@ -3,8 +3,7 @@
 //! Must not count anything: it only says what the outcome is.
 
 use super::choice::{Action, Choice, choose, later, settle};
-use super::{Case, Owner, undone};
-use crate::domain::policy::rules::Rules;
+use super::{Case, Owner, RulesState, undone};
 use crate::domain::policy::verdict::Verdict;
 use crate::domain::trust::Judgement;
 
@@ -29,10 +28,15 @@ pub(super) fn soaking(case: &Case<'_>) -> Choice {
     if let Some(sentence) = undone::told(case) {
         return settle(Judgement::Bad, "reverted", &sentence);
     }
-    let soak = case.rules.loaded().map(|loaded| loaded.rules.auto_merge.soak).unwrap_or(Rules::DEFAULT_SOAK);
-    let ends = landed.at.plus_seconds(soak.0);
+    let ends = landed.at.plus_seconds(undone::soak(case));
     if ends > facts.now {
-        let sentence = format!("it soaks until {ends}{}", undone::doubt(facts.left.as_ref()));
+        let doubt = undone::doubt(facts.left.as_ref());
+        let sentence = match case.rules {
+            RulesState::Invalid(..) => {
+                format!("how long it soaks is not known: {}{doubt}", case.rules.verdict().sentence)
+            }
+            RulesState::Loaded(_) | RulesState::Missing => format!("it soaks until {ends}{doubt}"),
+        };
         // Before that, people may ask for something in a comment.
         let again = facts.now.plus_seconds(SWEEP.max(facts.sweep));
         return choose(Action::Wait(ends.min(again)), Verdict::wait("soak", "soak", sentence));

@@ -4,7 +4,7 @@
 
 use super::choice::{Choice, settle};
 use super::command::over_due;
-use super::{Case, Record, Stage};
+use super::{Case, Record, RulesState, Stage};
 use crate::domain::facts::{Left, Undone};
 use crate::domain::ids::Time;
 use crate::domain::policy::rules::Rules;
@@ -74,8 +74,16 @@ pub(super) fn next_look(case: &Case<'_>, record: &Record) -> Option<Time> {
 /// A change is watched for as long again as it soaked, whatever its outcome, until it was taken back.
 fn watched_until(case: &Case<'_>, record: &Record) -> Option<Time> {
     let settled = record.over.filter(|_| record.stage == Stage::Settled && record.undone.is_none())?;
-    let soak = case.rules.loaded().map_or(Rules::DEFAULT_SOAK, |loaded| loaded.rules.auto_merge.soak);
-    record.landed.as_ref().map(|_| settled.plus_seconds(soak.0))
+    record.landed.as_ref().map(|_| settled.plus_seconds(soak(case)))
+}
+
+/// Seconds that a change soaks. While the config cannot be read it may ask for any time: what passes ends nothing.
+pub(super) fn soak(case: &Case<'_>) -> i64 {
+    match case.rules {
+        RulesState::Loaded(loaded) => loaded.rules.auto_merge.soak.0,
+        RulesState::Invalid(..) => Rules::LONGEST_SOAK.0,
+        RulesState::Missing => Rules::DEFAULT_SOAK.0,
+    }
 }
 
 /// What is to be done where a change whose outcome is known was taken back.

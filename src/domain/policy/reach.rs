@@ -23,7 +23,7 @@ fn bounds(auto: &AutoMerge) -> Result<(), Malformed> {
     let spread = auto.spread.targets >= 3 && auto.spread.days >= 3;
     demand(spread, "autoMerge.spread", "targets and days are at least 3")?;
     demand(auto.soak.0 >= 60, "autoMerge.soak", "at least 60s")?;
-    demand(auto.soak.0 <= 30 * 86_400, "autoMerge.soak", "at most 30d")?;
+    demand(auto.soak <= Rules::LONGEST_SOAK, "autoMerge.soak", "at most 30d")?;
     let share = |text: &String| text.parse::<f64>().is_ok_and(|c| (0.0..=1.0).contains(&c));
     demand(auto.minimum_confidence.as_ref().is_none_or(share), "autoMerge.minimumConfidence", "write 0 to 1 as text")
 }

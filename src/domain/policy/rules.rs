@@ -269,4 +269,6 @@ pub struct Loaded {
 impl Rules {
     /// How long a merged change is watched when no config says.
     pub const DEFAULT_SOAK: Span = Span(72 * 3_600);
+    /// The longest soak that a config may ask for.
+    pub const LONGEST_SOAK: Span = Span(30 * 86_400);
 }

@@ -1,6 +1,7 @@
 //! The shapes of secrets that are known everywhere.
 //!
-//! Must not match what it wrote itself, nor a digest or an id of countersign.
+//! Must not match what it wrote itself, nor a digest or an id of countersign; and no text may make it read a part of
+//! itself again and again.
 
 use super::MARK;
 use std::borrow::Cow;
@@ -112,8 +113,12 @@ fn jwts(text: &str) -> Option<String> {
         let mut at = at;
         loop {
             let begin = seek(text, "eyJ", at)?;
-            let mut end = begin + run(text, begin, is_token);
-            let mut parts = usize::from(end - begin >= 10);
+            if !begins_word(text, begin) {
+                at = begin + 3;
+                continue;
+            }
+            let first = begin + run(text, begin, is_token);
+            let (mut end, mut parts) = (first, usize::from(first - begin >= 10));
             while parts > 0 && parts < 5 && text.as_bytes().get(end) == Some(&b'.') {
                 let length = run(text, end + 1, is_token);
                 if length < 4 && parts < 2 {
@@ -122,10 +127,11 @@ fn jwts(text: &str) -> Option<String> {
                 end += 1 + length;
                 parts += 1;
             }
-            if parts >= 3 && begins_word(text, begin) {
+            if parts >= 3 {
                 return Some((begin, end));
             }
-            at = begin + 3;
+            // What begins later in the same part ends as this one does.
+            at = first;
         }
     })
 }
@@ -140,11 +146,16 @@ fn tokens(text: &str) -> Option<String> {
             loop {
                 let start = seek(text, begin, at)?;
                 let rest = start + begin.len();
+                if !begins_word(text, start) {
+                    at = rest;
+                    continue;
+                }
                 let length = run(text, rest, |byte| is_token(byte) || byte == b'.');
-                if length >= least && begins_word(text, start) {
+                if length >= least {
                     return Some((start, rest + length));
                 }
-                at = rest;
+                // What begins later in the same run is shorter still.
+                at = rest + length;
             }
         });
         cleaned = found.or(cleaned);
@@ -155,18 +166,17 @@ fn tokens(text: &str) -> Option<String> {
 /// What follows `Bearer` or `Basic`, long enough to be no word.
 fn bearers(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
+    let mut all: Vec<(usize, usize)> = Vec::new();
+    for word in ["bearer ", "basic "] {
+        all.extend(lower.match_indices(word).map(|(start, _)| (start, start + word.len())));
+    }
+    all.sort_unstable();
     replace(text, |text, at| {
-        let mut at = at;
-        loop {
-            let next = ["bearer ", "basic "].into_iter().filter_map(|word| Some((seek(&lower, word, at)?, word)));
-            let (start, word) = next.min()?;
-            let value = start + word.len();
-            let length = run(text, value, is_opaque);
-            if length >= 16 && begins_word(text, start) {
-                return Some((value, value + length));
-            }
-            at = value;
-        }
+        let later = all.get(all.partition_point(|(start, _)| *start < at)..).unwrap_or_default();
+        later.iter().filter(|(start, _)| begins_word(text, *start)).find_map(|(_, value)| {
+            let length = run(text, *value, is_opaque);
+            (length >= 16).then_some((*value, *value + length))
+        })
     })
 }
 
@@ -202,13 +212,17 @@ fn named(text: &str) -> Option<String> {
             let ends = |byte: u8| {
                 byte.is_ascii_whitespace() || matches!(byte, b'&' | b'"' | b'\'' | b'`' | b',' | b';' | b')')
             };
-            let length = run(text, value, |byte| !ends(byte));
             let placeholder =
                 text.as_bytes().get(value).is_some_and(|byte| matches!(byte, b'[' | b'$' | b'<' | b'{' | b'*' | b'='));
-            if length >= 6 && !placeholder && NAMES.iter().any(|known| name.ends_with(known)) {
+            if placeholder || !NAMES.iter().any(|known| name.ends_with(known)) {
+                at = value;
+                continue;
+            }
+            let length = run(text, value, |byte| !ends(byte));
+            if length >= 6 {
                 return Some((value, value + length));
             }
-            at = value;
+            at = value + length;
         }
     })
 }

@@ -103,3 +103,21 @@ proptest! {
         prop_assert_eq!(owned(once.clone()), once);
     }
 }
+
+/// Each of these was read once for every beginning in it, which takes minutes; a proposal may be a megabyte.
+#[test]
+fn a_long_text_of_beginnings_is_read_through_once() {
+    for piece in
+        ["eyJ", "-eyJ", "x.eyJ", "AKIA", "-AKIA", "xsk-", "bearer ", "basic ", "=x", "token=[", "://", "-----BEGIN "]
+    {
+        let long = format!("x{}", piece.repeat((1 << 20) / piece.len()));
+        let cleaned = text(&long);
+        assert!(cleaned == long.as_str() || cleaned.contains(MARK), "{piece}");
+    }
+    // What is a secret is found behind them all the same.
+    let secret = format!("ghp_{}", "Ab3".repeat(16));
+    for piece in ["eyJ", "AKIA", "bearer ", "=x"] {
+        let long = format!("x{} {secret}", piece.repeat(1_000));
+        assert!(!text(&long).contains(&secret), "{piece}");
+    }
+}

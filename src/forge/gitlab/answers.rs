@@ -120,6 +120,8 @@ pub(super) struct MergeRequest {
     pub(super) merged_by: Option<Person>,
     #[serde(default, deserialize_with = "moment")]
     pub(super) merged_at: Option<Time>,
+    #[serde(default, deserialize_with = "moment")]
+    pub(super) updated_at: Option<Time>,
     #[serde(default)]
     pub(super) closed_by: Option<Person>,
     #[serde(default)]

@@ -10,6 +10,9 @@ use crate::domain::ids::{Oid, Time};
 use crate::forge::ForgeError;
 use tracing::warn;
 
+/// Seconds after which GitLab does not add any more when a merge request was merged.
+const LATE: i64 = 600;
+
 impl GitlabForge {
     /// The merge request with everything that belongs to it. Reviews and checks are read while it is open: nothing
     /// is decided by those of one that is over.
@@ -18,6 +21,7 @@ impl GitlabForge {
         let number = request.iid;
         let head = head(&request)?;
         let state = state(&request)?;
+        written(&request, state, self.wire.now())?;
         let notes = self.notes(number).await?;
         let (reviews, checks) = match state {
             PullState::Open => (self.reviews(&request, &notes).await?, self.checks(&request, &head).await?),
@@ -114,6 +118,17 @@ fn hindrance(word: &str) -> String {
     format!("{known} ({})", one_line(word, 80))
 }
 
+/// GitLab writes down that a merge request is merged, and a moment later when and by whom: a reading between the two
+/// is no reading.
+fn written(request: &MergeRequest, state: PullState, now: Time) -> Result<(), ForgeError> {
+    let fresh = request.updated_at.is_none_or(|at| now < at.plus_seconds(LATE));
+    if state == PullState::Merged && request.merged_at.is_none() && fresh {
+        let reason = format!("!{} is merged, and GitLab does not say yet when and by whom", request.iid);
+        return Err(ForgeError::Transient(reason));
+    }
+    Ok(())
+}
+
 /// The commit on the base: of the merge, of the squash where the base was moved forward to it, or the head itself.
 pub(super) fn landed(request: &MergeRequest, state: PullState, head: &Oid) -> Option<Landed> {
     if state != PullState::Merged {
@@ -124,7 +139,9 @@ pub(super) fn landed(request: &MergeRequest, state: PullState, head: &Oid) -> Op
     // Somebody merged it; the number 0 is nobody's.
     let nobody = Person { id: 0, username: String::new() };
     let by = request.merge_user.clone().or_else(|| request.merged_by.clone()).unwrap_or(nobody);
-    Some(Landed { commit, by: by.into(), at: request.merged_at.unwrap_or_default() })
+    // Where GitLab never says when, it was at the latest when it was written last.
+    let at = request.merged_at.or(request.updated_at).unwrap_or_default();
+    Some(Landed { commit, by: by.into(), at })
 }
 
 /// The last note by anybody else: what they wrote, or what they did, pushes and reviews among it.
@@ -171,6 +188,24 @@ mod tests {
     fn a_state_that_is_not_known_is_no_state() {
         assert!(state(&request(r#""state":"archived""#)).is_err());
         assert_eq!(state(&request(r#""state":"locked""#)), Ok(PullState::Open));
+    }
+
+    #[test]
+    fn a_merge_whose_moment_is_not_written_yet_is_read_again() {
+        let at = |text: &str| Time(text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+        let now = at("2026-01-05T08:00:00Z");
+        let read = |state, fields: &str| written(&request(fields), state, now);
+        let bare = r#""state":"merged","updated_at":"2026-01-05T07:59:58Z""#;
+        assert!(matches!(read(PullState::Merged, bare), Err(ForgeError::Transient(_))));
+        assert!(matches!(read(PullState::Merged, r#""state":"merged""#), Err(ForgeError::Transient(_))));
+        assert_eq!(read(PullState::Open, r#""state":"opened""#), Ok(()));
+        let whole = r#""state":"merged","merged_at":"2026-01-05T07:59:58Z""#;
+        assert_eq!(read(PullState::Merged, whole), Ok(()));
+        // One whose moment GitLab never writes down is not waited for without end, nor taken for one of 1970.
+        let old = r#""state":"merged","updated_at":"2026-01-05T07:30:00Z""#;
+        assert_eq!(read(PullState::Merged, old), Ok(()));
+        let head = "c".repeat(40).parse::<Oid>().unwrap();
+        assert_eq!(landed(&request(old), PullState::Merged, &head).unwrap().at, at("2026-01-05T07:30:00Z"));
     }
 
     #[test]

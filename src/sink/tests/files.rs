@@ -50,7 +50,11 @@ async fn without_payloads_leaves_go_and_still_verify() {
 async fn what_was_redacted_meanwhile_does_not_leave() {
     let bench = Bench::new().await;
     bench.happen("acme", 3).await;
-    bench.store.redact(&tenant("acme"), &[2], Event::note("redaction.applied", json!({})), Time(BEGIN)).await.unwrap();
+    bench
+        .store
+        .redact(&tenant("acme"), &[2], Event::note("redaction.applied", json!({})), 0, Time(BEGIN))
+        .await
+        .unwrap();
     bench.sinks(FILE).await.settle().await.unwrap();
     let lines = lines(&bench.path("log.jsonl"));
     assert_eq!((&lines[2]["payload_b64"], &lines[2]["redacted_by"]), (&Value::Null, &json!(4)));

@@ -88,7 +88,7 @@ async fn l17_a_redacted_payload_is_gone_and_the_log_still_proves() {
         let secret =
             Event { proposal: Some("p-1".into()), ..Event::note("said", json!({"mail": "dana@acme.example"})) };
         store.append(&acme(), &[secret], at(1)).await.expect("appends");
-        assert_eq!(store.redact(&acme(), &[1, 99], note("redaction.applied"), at(2)).await.expect("redacts"), 2);
+        assert_eq!(store.redact(&acme(), &[1, 99], note("redaction.applied"), 0, at(2)).await.expect("redacts"), 2);
         let leaves = store.leaves(&acme(), 0, 10).await.expect("leaves");
         assert_eq!((leaves[1].payload.clone(), leaves[1].redacted_by), (None, Some(2)), "{}", place.name);
         let told = store.events(&acme(), "p-1").await.expect("events");
@@ -114,6 +114,27 @@ async fn what_is_appended_holds_no_secret_and_none_of_the_tenants_own_words() {
         let nonces: Vec<&Vec<u8>> = leaves.iter().filter_map(|leaf| Some(&leaf.payload.as_ref()?.1)).collect();
         assert!(nonces.len() == 2 && nonces[0] != nonces[1], "{}: the same words are not known again", place.name);
         assert_eq!(proven(&store, &acme()).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_is_placed_while_others_look_for_one_is_kept() {
+    for place in places("held").await {
+        let store = &place.store;
+        store.append(&acme(), &vec![note("said"); 600], at(1)).await.expect("appends");
+        let seen = store.head(&acme()).await.expect("a head").size;
+        store.append(&acme(), &[note("hold.placed"), note("said")], at(2)).await.expect("appends");
+        let redacted = store.redact(&acme(), &[1], note("redaction.applied"), seen, at(3)).await;
+        let pruned = store.prune(&acme(), 256, note("log.pruned"), seen, at(3)).await;
+        for refused in [redacted, pruned] {
+            let told = refused.expect_err("held").to_string();
+            assert!(told.contains("put on hold meanwhile, by entry 601"), "{}: {told}", place.name);
+        }
+        assert_eq!(store.head(&acme()).await.expect("a head").size, seen + 2, "nothing says that anything went");
+        assert!(store.leaves(&acme(), 1, 1).await.expect("leaves")[0].payload.is_some());
+        store.append(&acme(), &[note("hold.lifted")], at(4)).await.expect("appends");
+        store.redact(&acme(), &[1], note("redaction.applied"), seen, at(5)).await.expect("redacts");
+        assert!(store.leaves(&acme(), 1, 1).await.expect("leaves")[0].payload.is_none());
     }
 }
 

@@ -16,7 +16,8 @@ async fn l20_what_was_pruned_is_gone_and_all_later_proofs_hold() {
         let all = store.leaves(&acme(), 0, 2_000).await.expect("leaves");
         let hashes: Vec<Digest> = all.iter().map(|leaf| leaf_hash(&leaf.bytes)).collect();
         for (before, wanted) in [(300, "multiple"), (0, "gone already"), (1024, "has to stay")] {
-            let refused = store.prune(&acme(), before, note("log.pruned"), at(2)).await.expect_err(wanted).to_string();
+            let refused =
+                store.prune(&acme(), before, note("log.pruned"), 0, at(2)).await.expect_err(wanted).to_string();
             assert!(refused.contains(wanted), "{}: {refused}", place.name);
         }
         assert_eq!(proven(store, &acme()).await, 901, "nothing was pruned by a refusal");
@@ -25,8 +26,8 @@ async fn l20_what_was_pruned_is_gone_and_all_later_proofs_hold() {
         crate::store::db::run!(&mut tx, "DELETE FROM audit_tile WHERE tenant = $1", "acme").expect("deletes");
         tx.commit().await.expect("commits");
 
-        assert_eq!(store.prune(&acme(), 256, note("log.pruned"), at(2)).await.expect("prunes"), 901);
-        assert_eq!(store.prune(&acme(), 768, note("log.pruned"), at(3)).await.expect("prunes"), 902);
+        assert_eq!(store.prune(&acme(), 256, note("log.pruned"), 0, at(2)).await.expect("prunes"), 901);
+        assert_eq!(store.prune(&acme(), 768, note("log.pruned"), 0, at(3)).await.expect("prunes"), 902);
         let head = store.head(&acme()).await.expect("a head");
         assert_eq!((head.first, head.size), (768, 903), "{}", place.name);
         let left = store.leaves(&acme(), 0, 2_000).await.expect("leaves");
@@ -71,7 +72,7 @@ async fn l20_an_export_of_a_pruned_log_verifies_and_says_so() {
         filled(store, 600).await;
         let early = store.head(&acme()).await.expect("a head");
         let small = store.root_at(&acme(), 100).await.expect("a root");
-        store.prune(&acme(), 512, note("log.pruned"), at(2)).await.expect("prunes");
+        store.prune(&acme(), 512, note("log.pruned"), 0, at(2)).await.expect("prunes");
         let pruned = store.pruned(&acme()).await.expect("asks").expect("pruned");
         let lines = lines(store).await;
         let of = |pruned: Option<Pruned>, lines: &[String], kept: Option<(u64, Digest)>| {
@@ -117,10 +118,10 @@ async fn l20_nothing_is_pruned_that_a_proposal_needs() {
         received(store, &first).await;
         filled(store, 300).await;
         assert_eq!(store.prunable(&acme()).await.expect("asks"), 301, "{}", place.name);
-        assert!(store.prune(&acme(), 512, note("log.pruned"), at(2)).await.is_err());
-        store.prune(&acme(), 256, note("log.pruned"), at(2)).await.expect("prunes");
+        assert!(store.prune(&acme(), 512, note("log.pruned"), 0, at(2)).await.is_err());
+        store.prune(&acme(), 256, note("log.pruned"), 0, at(2)).await.expect("prunes");
         store.commit(&step(&first, Stage::Dropped), at(3)).await.expect("over");
-        store.prune(&acme(), 512, note("log.pruned"), at(4)).await.expect("prunes");
+        store.prune(&acme(), 512, note("log.pruned"), 0, at(4)).await.expect("prunes");
         assert_eq!(store.events(&acme(), "0190-a").await.expect("events").len(), 1, "what is left of its story");
         let kinds: BTreeSet<String> = store
             .leaves(&acme(), 0, 2_000)

@@ -9,7 +9,7 @@ use crate::domain::ids::Oid;
 use crate::domain::lifecycle::{Record, withdrawn};
 use crate::domain::trust::Judgement;
 use crate::domain::{canon, lifecycle::Stage};
-use crate::store::WakeBy;
+use crate::store::{StoreError, WakeBy};
 use crate::web::answers::{BadBody, Clash, Guarded, Missing};
 use crate::web::auth::Identity;
 use crate::web::problem::Problem;
@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+/// How often a bad report after the soak is written down again when a turn was faster.
+const ATTEMPTS: usize = 8;
 
 /// What a reporter found.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,14 +86,29 @@ pub(in crate::web) async fn report(
     };
     let report = keep(&shared, &caller, &record, report).await?;
     // After the soak nobody looks at it any more: what was counted is taken back here and now.
-    let (record, _) = get(&shared, &caller.tenant, &id).await?;
-    if let Some(transition) = withdrawn(&record, &report, shared.now()) {
-        shared.store().commit(&transition, shared.now()).await?;
-        shared.store().wake(&caller.tenant, WakeBy::Id(&record.id), shared.now()).await?;
-    }
+    take_back(&shared, &caller, &record.id, &report).await?;
     let word = view::judgement(result);
     metrics::counter!("countersign_outcomes_total", "result" => word).increment(1);
     Ok((StatusCode::ACCEPTED, Json(Noted { proposal: record.id, result: word })))
+}
+
+/// Takes back what was counted; what a turn or another report wrote meanwhile is read again and not written over.
+async fn take_back(shared: &Shared, caller: &Identity, id: &str, report: &HealthReport) -> Result<(), Problem> {
+    let (store, mut again) = (shared.store(), ATTEMPTS);
+    loop {
+        let found = store.stored(&caller.tenant, id).await?.ok_or_else(|| Problem::missing("proposal"))?;
+        // Whether a later revision holds the change is looked for in git while it soaks, and not any more.
+        let landed = found.record.landed.as_ref().map(|landed| &landed.commit);
+        let taken = withdrawn(&found.record, report, shared.now()).filter(|_| landed == report.revision.as_ref());
+        let Some(transition) = taken else { return Ok(()) };
+        match store.commit_seen(&transition, found.version, shared.now()).await {
+            Err(StoreError::Conflict(_)) if again > 1 => again -= 1,
+            Err(error) => return Err(error.into()),
+            Ok(_) => break,
+        }
+    }
+    store.wake(&caller.tenant, WakeBy::Id(id), shared.now()).await?;
+    Ok(())
 }
 
 /// A signed body says nothing of the path that it is sent to, so it has to name the proposal itself.

@@ -5,14 +5,12 @@
 use super::super::choice::{Action, Choice, choose};
 use super::super::gate::gates;
 use super::super::{Case, Owner, Reason, Stage};
+use super::state::heeds;
 use super::succeed::{self, Successor};
 use super::{Command, Spoken, heard};
 use crate::domain::facts::{Asked, PullState, Right, User};
 use crate::domain::ids::Oid;
 use crate::domain::policy::verdict::Verdict;
-
-/// Commands on one pull request after which only those who may write are answered.
-const MOST_ANSWERS: usize = 100;
 
 /// The answer to one comment.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,9 +93,7 @@ pub(in crate::domain::lifecycle) fn answering(case: &Case<'_>) -> Option<Choice>
     let open = pull.state == PullState::Open;
     // What the forge says became of it is written down first.
     let current = record.stage != Stage::Open || open;
-    let handled = &record.commands.handled;
-    let heeded = handled.len() < MOST_ANSWERS || asked.right >= Right::Write;
-    if !current || !heeded || handled.contains(&asked.comment.id) {
+    if !current || !heeds(record, asked.right) || record.commands.handled.contains(&asked.comment.id) {
         return None;
     }
     let spoken = heard(&asked.comment, facts.repository.bot.id)?;

@@ -9,8 +9,7 @@ mod values;
 
 pub(super) use answer::answering;
 pub use answer::{Answer, Effect, Show};
-pub use state::listens;
-pub use state::{Commands, Hold, Waiver};
+pub use state::{Commands, Hold, Waiver, heeds, listens};
 pub(super) use state::{answered, over_due};
 pub use succeed::Successor;
 pub(super) use succeed::takes_back;

@@ -7,12 +7,15 @@ use super::super::undone::next_look;
 use super::super::{Case, Owner, Reason, Record, Stage, Transition};
 use super::answer::{Answer, Effect};
 use crate::domain::audit::{Decision, Event};
-use crate::domain::facts::{Halt, HaltOrder, User};
+use crate::domain::facts::{Halt, HaltOrder, Right, User};
 use crate::domain::ids::{Oid, Time};
 use crate::domain::policy::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
+
+/// Commands on one pull request after which only those who may write are answered.
+const MOST_ANSWERS: usize = 100;
 
 /// Seconds until a closed pull request is looked at again for commands, when no hint comes.
 const OVER_SWEEP: i64 = 600;
@@ -67,6 +70,11 @@ pub fn listens(record: &Record) -> bool {
             Stage::Open | Stage::Merged | Stage::Settled | Stage::Dropped => true,
             Stage::Received | Stage::Pushed => false,
         }
+}
+
+/// Whether somebody with this right is still answered there.
+pub fn heeds(record: &Record, right: Right) -> bool {
+    record.commands.handled.len() < MOST_ANSWERS || right >= Right::Write
 }
 
 /// When a proposal that is over is looked at again: while a person's no is remembered, it can be taken back.
