@@ -16,12 +16,19 @@ pub(super) async fn insist<T, Fut>(attempt: impl Fn() -> Fut) -> Result<T>
 where
     Fut: Future<Output = Result<T>>,
 {
+    within(PATIENCE, attempt).await
+}
+
+async fn within<T, Fut>(patience: Duration, attempt: impl Fn() -> Fut) -> Result<T>
+where
+    Fut: Future<Output = Result<T>>,
+{
     let begun = Instant::now();
     let mut pause = PAUSE;
     for _ in 1..ATTEMPTS {
         match attempt().await {
             // A lock that was waited for until patience ended is not waited for again.
-            Err(StoreError::Busy) if begun.elapsed() < PATIENCE => {}
+            Err(StoreError::Busy) if begun.elapsed() < patience => {}
             done => return done,
         }
         metrics::counter!("countersign_store_retries_total").increment(1);
@@ -47,7 +54,21 @@ mod tests {
     async fn a_lost_lock_is_tried_again_and_not_forever() {
         assert_eq!(tried(0, || StoreError::Busy).await, (1, true));
         assert_eq!(tried(3, || StoreError::Busy).await, (4, true));
+        let begun = Instant::now();
         assert_eq!(tried(100, || StoreError::Busy).await, (ATTEMPTS, false));
+        // Each pause is twice the one before.
+        assert!(begun.elapsed() >= PAUSE * 31, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn what_was_waited_for_until_patience_ended_is_not_tried_again() {
+        let tries = AtomicU32::new(0);
+        let busy = || async {
+            tries.fetch_add(1, Ordering::SeqCst);
+            Err::<(), _>(StoreError::Busy)
+        };
+        assert!(matches!(within(Duration::ZERO, busy).await, Err(StoreError::Busy)));
+        assert_eq!(tries.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

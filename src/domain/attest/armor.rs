@@ -75,7 +75,7 @@ pub fn extract(body: &str) -> Result<Block, Fault> {
         return Err(malformed("the attestation's lines do not have 64 characters"));
     }
     let text = armor.concat();
-    if text.len() > MAX_ENVELOPE * 4 / 3 {
+    if text.len() > (MAX_ENVELOPE * 4).div_ceil(3) {
         return Err(malformed("the attestation is too large"));
     }
     let envelope = URL_SAFE_NO_PAD.decode(&text).ok().filter(|bytes| URL_SAFE_NO_PAD.encode(bytes) == text);

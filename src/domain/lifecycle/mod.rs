@@ -350,3 +350,6 @@ pub struct Transition {
     /// Bytes to keep beside the record, by name: `diff`, `inverse`, `envelope`, `body`.
     pub artifacts: Vec<(&'static str, Vec<u8>)>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,31 @@ mod tests {
     }
 
     #[test]
+    fn a_window_that_cannot_be_is_refused_and_says_why() {
+        let fault = |from: &str, to: &str| {
+            Window::read(&Freeze { from: from.into(), to: to.into(), timezone: None }).err().unwrap_or_default()
+        };
+        assert_eq!(
+            (fault("2026-12-23", "2026-12-24"), fault("Fri 00:00", "Sun 23:59")),
+            (String::new(), String::new())
+        );
+        assert_eq!(
+            [fault("2026-12-24", "2026-12-23"), fault("2026-12-23", "2026-12-23")],
+            ["`from` is not before `to`"; 2]
+        );
+        for (from, to) in [("2026-12-23", "Mon 08:00"), ("Fri 18:00", "2026-12-23")] {
+            assert!(fault(from, to).contains("two dates, or two times"), "{from} {to}");
+        }
+        for time in ["Fri 24:00", "Fri 10:60", "Fri 24:60", "Fri -1:00", "Fri 1000", "Fry 10:00", "Fri"] {
+            assert!(fault(time, "Mon 08:00").contains("neither a date"), "{time}: {}", fault(time, "Mon 08:00"));
+        }
+        // Of several that are on, the one that ends last.
+        let each = |to: &str| Freeze { from: "2026-01-01".into(), to: to.into(), timezone: None };
+        let all = [each("2026-01-03"), each("2026-01-09"), each("2026-01-05")];
+        assert_eq!(frozen_until(&all, at("2026-01-02T00:00:00Z")), Some(at("2026-01-09T00:00:00Z")));
+    }
+
+    #[test]
     fn the_wall_clock_decides_when_clocks_change() {
         let zone = Some("Europe/Berlin".to_owned());
         let weekend = [Freeze { from: "Fri 18:00".into(), to: "Mon 08:00".into(), timezone: zone.clone() }];

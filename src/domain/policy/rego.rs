@@ -78,6 +78,25 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_is_told_in_its_words_and_a_makers_fault_waits() {
+        use crate::domain::policy::verdict::State;
+        let said = |deny: Value| verdict(&heard(json!({"deny": deny}))).sentence;
+        assert_eq!((said(json!(["no"])), said(json!(["no", "never"]))), ("p: no".into(), "p: no, and 1 more".into()));
+        let fault = |code: &str| {
+            let mut answer = heard(json!({"deny": []}));
+            answer.fault = Some(crate::domain::facts::Fault { code: code.into(), sentence: "mend it".into() });
+            let verdict = verdict(&answer);
+            (verdict.state, verdict.code)
+        };
+        for code in ["compile", "unavailable"] {
+            assert_eq!(fault(code), (State::Wait, format!("rego_{code}")));
+        }
+        for code in ["error", "timeout", "undefined", "type", "anything"] {
+            assert_eq!(fault(code), (State::Refuse, format!("rego_{code}")));
+        }
+    }
+
+    #[test]
     fn tm93_what_is_no_answer_is_a_no() {
         for (package, code) in [
             (json!({}), "rego_undefined"),

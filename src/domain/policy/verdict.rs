@@ -105,3 +105,29 @@ impl Verdict {
         self.children.iter().for_each(|child| child.write(out, depth + 1));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_shown_line_by_line_and_stands_as_its_worst_gate_does() {
+        let inner = Verdict::all("checks", vec![Verdict::wait("check", "checks.pending", "`ci` is not done")]);
+        let tree = Verdict::all("merge", vec![Verdict::pass("open", "it is open"), inner.clone()]);
+        let lines = [
+            "wait   merge: `ci` is not done",
+            "  pass   open: it is open",
+            "  wait   checks: `ci` is not done",
+            "    wait   check: `ci` is not done",
+        ];
+        assert_eq!(tree.text().lines().collect::<Vec<_>>(), lines);
+        let refused = Verdict::all("merge", vec![inner, Verdict::refuse("ours", "foreign", "it is not ours")]);
+        assert_eq!((refused.state, refused.code.as_str()), (State::Refuse, "foreign"));
+        assert_eq!(refused.text().lines().last(), Some("  refuse ours: it is not ours"));
+        assert_eq!(
+            refused.open().iter().map(|gate| gate.code.as_str()).collect::<Vec<_>>(),
+            ["checks.pending", "foreign"]
+        );
+        assert!(Verdict::all("nothing", Vec::new()).passes() && !refused.passes());
+    }
+}

@@ -21,6 +21,19 @@ pub struct Simulation {
     pub seed: u64,
 }
 
+impl Simulation {
+    /// Whether it can be simulated; a sentence says why not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if !(0.0..=1.0).contains(&self.rate) {
+            return Err(format!("rate {}: write 0 to 1", self.rate));
+        }
+        if self.paths == 0 || self.looks == 0 || self.looks > 1_000_000 {
+            return Err("at least one path, and 1 to 1000000 looks".into());
+        }
+        Ok(())
+    }
+}
+
 /// What came out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Simulated {
@@ -37,12 +50,7 @@ pub struct Simulated {
 /// Draws the records and asks both gates after every outcome.
 pub fn simulate(simulation: &Simulation) -> Result<Simulated, String> {
     let Simulation { rate, paths, looks, threshold, seed } = *simulation;
-    if !(0.0..=1.0).contains(&rate) {
-        return Err(format!("rate {rate}: write 0 to 1"));
-    }
-    if paths == 0 || looks == 0 || looks > 1_000_000 {
-        return Err("at least one path, and 1 to 1000000 looks".into());
-    }
+    simulation.check()?;
     // The most failures that pass after each outcome: one table lookup a step instead of the whole inequality.
     let most: Vec<Option<u64>> = (0..=looks).map(|n| most_failures(threshold, n)).collect();
     let mut draws = Draws::new(seed, rate);
@@ -92,10 +100,37 @@ impl Draws {
     }
 
     fn next(&mut self) -> bool {
+        u128::from(self.number()) < self.good_below
+    }
+
+    fn number(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u128::from(mixed ^ (mixed >> 31)) < self.good_below
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_splitmix64() {
+        let mut draws = Draws::new(1_234_567, 0.5);
+        let wanted = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        for wanted in wanted {
+            assert_eq!(draws.number(), wanted);
+        }
+        // A rate of 0 draws nothing good and one of 1 nothing bad; a number at the rate is above it.
+        let below = |good_below: u64| Draws { state: 1_234_567, good_below: good_below.into() }.next();
+        assert!(!below(wanted[0]) && below(wanted[0] + 1));
     }
 }

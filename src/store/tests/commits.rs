@@ -166,6 +166,8 @@ async fn gates_find_their_neighbours() {
         let target = &pushed.target;
         let same = store.on_target(&acme(), key, target, "0190-b").await.expect("finds");
         assert_eq!(same.iter().map(|n| n.record.id.as_str()).collect::<Vec<_>>(), ["0190-a"]);
+        let named = async |id: &str| store.neighbour(&acme(), id).await.expect("finds").map(|found| found.record.id);
+        assert_eq!((named("0190-a").await.as_deref(), named("0190-z").await), (Some("0190-a"), None));
         merge_intents(store, &open).await;
     }
 }
@@ -216,7 +218,9 @@ async fn tm63_room_is_reserved_with_the_intent_given_back_and_taken_once() {
         store.commit(&lost, at(7)).await.expect("gives back");
         store.commit(&loser, at(8)).await.expect("takes it");
         // What was pushed keeps it, and is counted in its own repository and in the tenant.
-        store.commit(&step(&loser.record, Stage::Pushed), at(9)).await.expect("pushes");
+        let mut pushed = step(&loser.record, Stage::Pushed);
+        pushed.record.quota = Some(Quota { open: 0, per_hour: 0, tenant_open: None, tenant_per_hour: None });
+        store.commit(&pushed, at(9)).await.expect("what is pushed is not asked for room again");
         let elsewhere = store.pulls(&acme(), "local:local:70", "", at(10)).await.expect("counts");
         assert_eq!((elsewhere.last_hour, elsewhere.tenant_last_hour), (0, 1), "{}", place.name);
         assert!(store.commit(&announce(&lost.record), at(10)).await.is_err(), "{}", place.name);
@@ -234,4 +238,23 @@ async fn a_commit_to_a_file_waits_for_the_disk() {
         return;
     }
     panic!("no place is a file");
+}
+
+#[tokio::test]
+async fn proposals_of_one_incident_are_found_since_a_time() {
+    for place in places("incident").await {
+        let (store, incident) = (&place.store, Digest::of(b"an incident"));
+        for (id, came) in [("0190-a", 10), ("0190-b", 20), ("0190-c", 30)] {
+            let one = Record { incident: Some(incident), received: at(came), ..record(&acme(), id) };
+            received(store, &one).await;
+        }
+        received(store, &record(&acme(), "0190-d")).await;
+        let found = async |since: i64, except: &str| {
+            let found = store.of_incident(&acme(), "local:local:7", incident, at(since), except).await.expect("finds");
+            found.into_iter().map(|other| other.record.id).collect::<Vec<_>>()
+        };
+        assert_eq!(found(20, "0190-c").await, ["0190-b"], "{}", place.name);
+        assert_eq!(found(0, "0190-a").await, ["0190-b", "0190-c"]);
+        assert_eq!(found(31, "0190-a").await, Vec::<String>::new());
+    }
 }

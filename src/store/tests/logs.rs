@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::redact::Redactor;
 use crate::store::db::run;
 use crate::store::log;
 use std::collections::BTreeSet;
@@ -93,6 +94,26 @@ async fn l17_a_redacted_payload_is_gone_and_the_log_still_proves() {
         let told = store.events(&acme(), "p-1").await.expect("events");
         assert_eq!((told[0].actor.clone(), told[0].payload.clone()), (None, None));
         assert_eq!(proven(store, &acme()).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn what_is_appended_holds_no_secret_and_none_of_the_tenants_own_words() {
+    for place in places("cleaned").await {
+        let own = Redactor::default().with("acme-key-*", &[]).expect("a pattern");
+        let store = place.store.clone().redacting([(acme(), own)].into());
+        let token = format!("ghp_{}", "a1B2".repeat(9));
+        let said = Event::note("said", json!({"text": format!("with {token} and acme-key-77, plainly")}));
+        store.append(&acme(), &[said.clone(), said], at(1)).await.expect("appends");
+        let leaves = store.leaves(&acme(), 1, 10).await.expect("leaves");
+        for leaf in &leaves {
+            let kept = leaf.happened().expect("reads").payload.expect("a payload").to_string();
+            assert!(!kept.contains("ghp_") && !kept.contains("acme-key"), "{}: {kept}", place.name);
+            assert!(kept.contains("plainly") && kept.contains("[redacted]"), "{}: {kept}", place.name);
+        }
+        let nonces: Vec<&Vec<u8>> = leaves.iter().filter_map(|leaf| Some(&leaf.payload.as_ref()?.1)).collect();
+        assert!(nonces.len() == 2 && nonces[0] != nonces[1], "{}: the same words are not known again", place.name);
+        assert_eq!(proven(&store, &acme()).await, 3);
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::audit::{Checkpoint, consistency_path, is_beginning, is_included, leaf_hash, root};
-use crate::store::db::run;
+use crate::store::db::{rows, run};
 
 /// The log, grown to some size in steps, and the heads it had on its way.
 async fn grown(store: &Store, size: u64) -> Vec<(u64, Digest)> {
@@ -26,6 +26,13 @@ async fn l23_proofs_from_the_database_hold_with_and_without_kept_roots() {
         let leaves = store.leaves(&acme(), 0, 1_000).await.expect("leaves");
         let hashes: Vec<Digest> = leaves.iter().map(|leaf| leaf_hash(&leaf.bytes)).collect();
         let (whole, sizes) = (root(&hashes), [700_u64, 699, 513, 512, 511, 257, 256, 255, 3, 1]);
+        let mut tx = store.db.read().await.expect("reads");
+        let sql = "SELECT level, seq, hash FROM audit_tile WHERE tenant = $1 ORDER BY level, seq";
+        let kept = rows!(&mut tx, (i64, i64, String), sql, "acme").expect("the kept roots");
+        drop(tx);
+        let each = |(n, part): (i64, &[Digest])| (8, n, root(part).to_string());
+        let wanted: Vec<_> = (0..).zip(hashes[..512].chunks(256)).map(each).collect();
+        assert_eq!(kept, wanted, "{}", place.name);
         let mut proofs = Vec::new();
         for kept in [true, false] {
             if !kept {

@@ -27,6 +27,18 @@ fn j39_ten_an_hour_and_no_fraction_more() {
     assert!(Bucket::fresh(now()).take(now()).and_then(|bucket| bucket.take(now())).is_err(), "a new one holds one");
 }
 
+/// The moment that is named is the first one at which there is an approval, whatever is left over of a microsecond.
+#[test]
+fn j39_the_moment_of_the_next_one_is_exact() {
+    let cost = Bucket::fresh(now()).level;
+    for missing in 1..=21 {
+        let bucket = Bucket { level: cost - missing, at: now() };
+        let next = bucket.take(now()).expect_err("not yet");
+        assert_eq!(next, later((missing + 9) / 10), "{missing}");
+        assert!(bucket.take(Time(next.0 - 1)).is_err() && bucket.take(next).is_ok(), "{missing}");
+    }
+}
+
 /// However the hour is cut, the sum is the same: nothing is rounded away.
 #[test]
 fn j39_a_million_steps_lose_nothing() {

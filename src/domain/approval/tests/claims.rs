@@ -128,6 +128,25 @@ fn j16_the_beginning_may_be_a_minute_ahead() {
 }
 
 #[test]
+fn it_ends_after_it_was_made_and_after_it_begins() {
+    let times = |iat: i64, nbf: i64, exp: i64| with("iat", iat).tap("nbf", nbf).tap("exp", exp);
+    assert!(judged(&token(&times(NOW + 29, NOW + 29, NOW + 30))).is_ok());
+    refuses(&times(NOW, NOW + 30, NOW + 30), "token.times");
+    refuses(&times(NOW, NOW + 40, NOW + 30), "token.times");
+    refuses(&times(NOW + 30, NOW, NOW + 30), "token.times");
+    refuses(&times(NOW + 40, NOW, NOW + 30), "token.times");
+}
+
+#[test]
+fn how_an_identity_was_proven_is_said_in_few_words() {
+    let said = |words: usize, letters: usize| with("amr", vec!["a".repeat(letters); words]);
+    assert!(judged(&token(&said(0, 0))).is_ok() && judged(&token(&said(8, 64))).is_ok());
+    refuses(&said(9, 1), "token.claims");
+    refuses(&said(1, 65), "token.claims");
+    refuses(&said(9, 65), "token.claims");
+}
+
+#[test]
 fn j17_it_is_not_made_in_the_future() {
     let made = |at: i64| with("iat", at).tap("exp", NOW + 600);
     assert!(judged(&token(&made(NOW + 60))).is_ok());
@@ -185,6 +204,8 @@ fn j27_an_approval_is_no_rejection_and_no_rejection_an_approval() {
     let taken = verify(&token(&no), &approvers(), &rejecting).expect("a rejection");
     assert_eq!(taken.reason.as_deref(), Some("not on a Friday"));
     refuses(&with("rsn", "fine"), "token.reason");
+    let longest = with("dec", "reject").tap("rsn", "x".repeat(500));
+    assert!(verify(&token(&longest), &approvers(), &rejecting).is_ok());
     for reason in [Value::Null, json!(""), json!("  "), json!("a\nb"), json!("x".repeat(501))] {
         let token = token(&with("dec", "reject").tap("rsn", reason));
         assert_eq!(verify(&token, &approvers(), &rejecting).unwrap_err().code, "token.reason");

@@ -175,6 +175,43 @@ fn j36_who_may_no_longer_approve_did_not() {
 }
 
 #[test]
+fn only_the_giver_of_an_approval_who_still_may_is_waited_for() {
+    let away = |change: fn(&mut Approver)| {
+        let mut dana = approver("dana", 1);
+        dana.awaited = dana.keys.drain(..).map(|(kid, _)| kid).collect();
+        change(&mut dana);
+        Approvers::new(vec![dana, approver("kim", 2)]).unwrap()
+    };
+    let given = redeemed("dana", 1, now());
+    let waited = |approvers: &Approvers, given: &Redeemed| awaited(given, approvers).map(|one| one.id.clone());
+    assert_eq!(waited(&away(|_| {}), &given).as_deref(), Some("dana"));
+    assert_eq!(waited(&away(|dana| dana.revoked = true), &given), None);
+    assert_eq!(waited(&away(|_| {}), &redeemed("kim", 2, now())), None, "this key can be had");
+    assert_eq!(waited(&away(|_| {}), &redeemed("kim", 1, now())), None, "the key is another's");
+    // And it does not count meanwhile, nor is anything verified with it.
+    assert!(!counts(std::slice::from_ref(&given), &away(|_| {}), 1));
+    let tenant = tenant();
+    let refused = verify(&token(&good()), &away(|_| {}), &expected(&tenant)).unwrap_err();
+    assert_eq!(refused.code, "token.key_unavailable");
+    assert_eq!(refused.to_string(), format!("token.key_unavailable: {}", refused.sentence));
+}
+
+#[test]
+fn one_id_at_two_issuers_is_one_person() {
+    let twin = Approver { issuer: "https://other.example".into(), person: "d.miller".into(), ..approver("dana", 2) };
+    assert!(twin.is_same_person(&approver("dana", 1)) && twin.is_same_person(&approver("d.miller", 3)));
+    assert!(!approver("dana", 1).is_same_person(&approver("kim", 2)));
+}
+
+#[test]
+fn everybody_on_a_list_is_listed() {
+    assert!(Approvers::default().is_empty() && !approvers().is_empty());
+    assert_eq!(approvers().iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["dana", "kim", "lee"]);
+    assert_eq!([Says::Approve, Says::Reject].map(|says| json!(says)), [json!("approve"), json!("reject")]);
+    assert_eq!([Says::Approve, Says::Reject].map(Says::word), ["approve", "reject"]);
+}
+
+#[test]
 fn a_key_has_one_owner_and_is_what_it_says() {
     let twice = Approvers::new(vec![approver("dana", 1), approver("kim", 1)]).unwrap_err();
     assert!(twice.contains("one owner"), "{twice}");

@@ -78,6 +78,12 @@ fn j5_the_key_is_a_registered_thumbprint() {
         assert_eq!(code(&with_header(&header_with("kid", kid))), "token.key_unknown", "{kid}");
     }
     assert_eq!(code(&with_header(&header_with("kid", "k".repeat(10 * 1024)))), "token.too_large");
+    // What is no thumbprint is called that, and is not looked for.
+    let says = |kid: &str| judged(&with_header(&header_with("kid", kid))).expect_err("refused").sentence;
+    for kid in ["a".repeat(42), "a".repeat(44), format!("{}.", "a".repeat(42)), "\u{e4}".repeat(21) + "a"] {
+        assert!(says(&kid).contains("RFC 7638"), "{kid}: {}", says(&kid));
+    }
+    assert!(says(&unknown).contains("no approver"), "{}", says(&unknown));
     // The name of one key over the signature of another.
     assert_eq!(code(&with_header(&header_with("kid", signer(2).id().to_string()))), "token.signature");
     assert_eq!(code(&signed(header(2).to_string().as_bytes(), good().to_string().as_bytes(), 2)), "token.subject");

@@ -2,6 +2,7 @@
 
 mod golden;
 mod keyset;
+mod limits;
 mod strict;
 
 use super::*;

@@ -181,6 +181,11 @@ fn l17_payloads_are_committed_to() {
     );
     missing[1]["redacted_by"] = 0.into();
     assert!(verify(&manifest, &print(&missing), Want::default()).is_err(), "no entry redacts a later one");
+    for itself in [0, 1] {
+        missing[1]["redacted_by"] = itself.into();
+        let fault = verify(&manifest, &print(&missing), Want::default()).expect_err("not later").to_string();
+        assert!(fault.contains("entry 1: the payload is missing"), "{fault}");
+    }
     missing[1]["redacted_by"] = 2.into();
     assert_eq!(verify(&manifest, &print(&missing), Want::default()).expect("redacted").redacted, 1);
     let edited: Vec<String> =
@@ -203,4 +208,46 @@ fn the_leaf_form_is_frozen() {
             r#""seq":0,"tenant":"acme","time_us":1000,"type":"proposal.received","v":1}"#
         )
     );
+}
+
+#[test]
+fn an_entry_is_later_than_the_one_before_and_a_nonce_has_one_spelling() {
+    let mut log = Log::new("acme");
+    log.push_at(&event_of(0), Time(1_000));
+    log.push_at(&event_of(1), Time(1_001));
+    assert!(verify(&log.manifest(), &log.lines, Want::default()).is_ok());
+    let nonce = |change: &dyn Fn(&str) -> String| {
+        let mut line: serde_json::Value = serde_json::from_str(&log.lines[1]).expect("json");
+        line["nonce"] = change(line["nonce"].as_str().expect("a nonce")).into();
+        let lines = [log.lines[0].clone(), line.to_string()];
+        verify(&log.manifest(), &lines, Want::default()).map_err(|fault| fault.to_string())
+    };
+    let as_hex = |byte: u8| hex::encode([byte; 32]);
+    assert!(nonce(&str::to_owned).is_ok());
+    for other in [as_hex(1)[2..].to_owned(), format!("{}01", as_hex(1)), as_hex(0xab).to_uppercase(), "zz".repeat(32)] {
+        let fault = nonce(&|_| other.clone()).expect_err("another spelling");
+        assert!(fault.contains("32 bytes of lowercase hex"), "{other}: {fault}");
+    }
+    log.push_at(&event_of(2), Time(1_001));
+    let fault = verify(&log.manifest(), &log.lines, Want::default()).expect_err("not later").to_string();
+    assert!(fault.contains("entry 2: the leaf is not later"), "{fault}");
+}
+
+#[test]
+fn what_is_said_to_be_pruned_is_some_of_it_and_not_all() {
+    let (whole, _) = exported(4);
+    let hashes = grown(4).hashes;
+    let begins = |before: u64| {
+        let roots: Vec<Digest> = match before {
+            0 => Vec::new(),
+            3 => vec![root(&hashes[..2]), hashes[2]],
+            _ => vec![root(&hashes[..usize::try_from(before.min(4)).expect("small")])],
+        };
+        let manifest = Manifest { pruned: Some(Pruned { before, roots }), ..whole.clone() };
+        Verifier::new(manifest, Want::default()).map(|_| ()).map_err(|fault| fault.to_string())
+    };
+    assert_eq!([begins(1), begins(2), begins(3)], [Ok(()), Ok(()), Ok(())]);
+    for before in [0, 4, 8] {
+        assert!(begins(before).is_err_and(|fault| fault.contains("does not fit its size")), "{before}");
+    }
 }

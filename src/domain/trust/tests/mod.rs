@@ -1,6 +1,7 @@
 //! The tests, by what they are about: the gates, the record, replays and simulations.
 
 mod gate;
+mod limits;
 mod record;
 mod replay;
 

@@ -95,3 +95,61 @@ fn the_curve_ends_where_the_class_stands() {
     );
     assert_eq!(points.iter().position(|point| point.earned).map(|n| points[n].total), Some(113));
 }
+
+/// After an earned record, one more outcome of its own file: what became of it, when it was known, and when merged.
+fn after(record: &[Outcome], target: &str, result: Judgement, at: Time, merged: Option<Time>) -> Vec<Outcome> {
+    let more = Outcome { target: target.into(), at, merged, ..one(0, 1, result) };
+    [record, &[more]].concat()
+}
+
+#[test]
+fn a_change_without_a_merge_time_was_merged_a_soak_before_unless_it_was_bad() {
+    // The last of these is known at the end: three days before, the record was not enough.
+    let record = clean(74, 12);
+    let at = end(&record).plus_seconds(DAY);
+    let replay = |result, merged| backtest(&after(&record, "new", result, at, merged), &DEMAND, false);
+    assert_eq!(backtest(&record, &DEMAND, false).unattended, 0);
+    assert_eq!(replay(Judgement::Good, None).unattended, 0);
+    assert_eq!(replay(Judgement::Neutral, None).unattended, 0);
+    let bad = replay(Judgement::Bad, None);
+    assert_eq!((bad.unattended, bad.failures, bad.demotions, bad.unlocked_at), (1, 1, 1, Some(at)));
+    let unknown = replay(Judgement::Neutral, Some(at.plus_seconds(-60)));
+    assert_eq!((unknown.unattended, unknown.unknown, unknown.failures), (1, 1, 0));
+    // Nothing is merged after its outcome is known.
+    assert_eq!(replay(Judgement::Good, Some(at.plus_seconds(DAY))).unlocked_at, Some(at));
+}
+
+#[test]
+fn after_a_failure_nothing_merges_for_a_day_whoever_lifts_it() {
+    let record = clean(200, 12);
+    let failed = end(&record).plus_seconds(DAY);
+    let with_failure = after(&record, "new", Judgement::Bad, failed, Some(failed.plus_seconds(-60)));
+    // What earns the score back within hours, merged before anything was earned.
+    let back = |n: i64| Outcome {
+        target: format!("back-{n}"),
+        at: failed.plus_seconds(60 * (n + 1)),
+        merged: Some(Time(0)),
+        ..one(0, 1, Judgement::Good)
+    };
+    let earned: Vec<Outcome> = with_failure.into_iter().chain((0..30).map(back)).collect();
+    let unattended = |after_failure: i64, rearmed: bool| {
+        let merged = failed.plus_seconds(after_failure);
+        let more = after(&earned, "next", Judgement::Good, merged.plus_seconds(3 * DAY), Some(merged));
+        backtest(&more, &DEMAND, rearmed).unattended - backtest(&earned, &DEMAND, rearmed).unattended
+    };
+    assert_eq!([unattended(DAY - 1, true), unattended(DAY, true), unattended(DAY + 1, true)], [0, 1, 1]);
+    assert_eq!([unattended(DAY, false), unattended(9 * DAY, false)], [0, 0]);
+}
+
+#[test]
+fn a_replay_has_one_unattended_change_of_a_file_in_flight() {
+    let record = clean(74, 12);
+    let (first, known) = (end(&record).plus_seconds(60), end(&record).plus_seconds(4 * DAY));
+    let wide = Demand { threshold: at("0.90"), ..DEMAND };
+    let with = |target: &str| {
+        let one = after(&record, "new", Judgement::Good, known, Some(first));
+        let two = after(&one, target, Judgement::Good, known, Some(first.plus_seconds(60)));
+        backtest(&two, &wide, false).unattended - backtest(&record, &wide, false).unattended
+    };
+    assert_eq!((with("new"), with("other")), (1, 2));
+}
