@@ -115,7 +115,12 @@ impl Approver {
         );
         let read = |text: &String| {
             let no = || format!("approver `{id}`: `{text}` is no thumbprint: 43 characters of base64url");
-            KeyId::read(text).with_context(no)
+            let kid = KeyId::read(text).with_context(no)?;
+            ensure!(
+                kid.is_plain(),
+                "approver `{id}`: {kid} reads like a secret and would be taken out: make another key"
+            );
+            Ok(kid)
         };
         let thumbprints = self.thumbprints.iter().map(read).collect::<anyhow::Result<_>>()?;
         Ok(Remote { url: url.to_owned(), thumbprints })

@@ -77,7 +77,10 @@ async fn key_sets(settings: &Settings, clock: &Clock) -> Vec<Row> {
     let told = |looked: Looked| {
         let finding = match looked.faults.as_slice() {
             [] => Finding::good("key set", format!("{} holds every listed key", looked.url)),
-            faults => Finding::warn("key set", format!("{}: {}; approvals wait", looked.url, faults.join("; "))),
+            faults => {
+                let then = if looked.had { "" } else { "; approvals wait until it can be had" };
+                Finding::warn("key set", format!("{}: {}{then}", looked.url, faults.join("; ")))
+            }
         };
         ("approvers".to_owned(), finding)
     };

@@ -6,6 +6,8 @@ use crate::domain::attest::KeyId;
 use crate::domain::ids::Time;
 
 const URL: &str = "https://id.example/keys";
+/// The thumbprint of a key that begins as somebody's token does.
+const SECRETIVE_KID: &str = "sk-y2slCoR0oTIfYxg5t9yx5Ejoe_WPz9hk774tjLxs";
 
 fn kid(x: &str) -> String {
     let members = [("kty", "OKP"), ("crv", "Ed25519"), ("x", x)].map(|(name, value)| (name.into(), value.into()));
@@ -45,6 +47,7 @@ fn an_address_stands_with_the_thumbprints_that_count() {
         (remote(&[]), "thumbprints of the keys that count"),
         (remote(&many), "1 to 16"),
         (remote(&["short".into()]), "`short` is no thumbprint"),
+        (remote(&[SECRETIVE_KID.into()]), "make another key"),
         (remote(&[one.replace(&one[..1], "=")]), "is no thumbprint"),
         (format!("{}\nthumbprints = [\"{one}\"]", jwk(X)), "belong to a jwks_url"),
         (format!("{}\n{}", jwk(X), remote(std::slice::from_ref(&one))), "either jwk or jwks_file"),
